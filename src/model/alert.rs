@@ -1,0 +1,130 @@
+//! An alert: one rule and one label set in trouble, from the first bad tick to its end.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::labels::Labels;
+use super::reading::Reason;
+use super::severity::{BySeverity, Severity};
+use super::time::Time;
+
+/// What makes two alerts the same: the rule's name and the labels of its result.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct AlertKey {
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// The labels of the result.
+    pub labels: Labels,
+}
+
+impl fmt::Display for AlertKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.rule, self.labels)
+    }
+}
+
+/// Where one severity of an alert stands; each behaves as one Prometheus alert would.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Not true.
+    #[default]
+    Inactive,
+    /// True since this tick (moved forward by the time nothing was measured), not yet for long enough.
+    Pending(Time),
+    /// True for long enough; fired at this tick.
+    Firing(Time),
+}
+
+/// Why an alert ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// The value is good again.
+    Cleared,
+    /// What it watched no longer exists.
+    Gone,
+    /// The rule was removed from the configuration or disabled.
+    RuleRemoved,
+}
+
+/// What happened to an alert at a tick.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transition {
+    /// It began to fire at this severity.
+    Fired(Severity),
+    /// It went up from one severity to a higher one.
+    Raised(Severity, Severity),
+    /// It went down from one severity to a lower one.
+    Eased(Severity, Severity),
+    /// It ended; the severity it had.
+    Resolved(Severity, Ended),
+}
+
+impl Transition {
+    /// `fired`, `raised`, `eased` or `resolved`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fired(_) => "fired",
+            Self::Raised(..) => "raised",
+            Self::Eased(..) => "eased",
+            Self::Resolved(..) => "resolved",
+        }
+    }
+
+    /// The severity this is about: the new one, or the last one of a resolved alert.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::Fired(severity)
+            | Self::Raised(_, severity)
+            | Self::Eased(_, severity)
+            | Self::Resolved(severity, _) => severity,
+        }
+    }
+}
+
+/// The state of an alert between cycles.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Alert {
+    /// Short number that people use; given when it fires for the first time.
+    pub number: Option<u64>,
+    /// Rule and labels.
+    pub key: AlertKey,
+    /// Each severity's own machine.
+    pub phases: BySeverity<Phase>,
+    /// First tick of this episode at which any severity was true.
+    pub since: Time,
+    /// When it fired first.
+    pub fired_at: Option<Time>,
+    /// When it ended, and why.
+    pub ended: Option<(Time, Ended)>,
+    /// The last measured value.
+    pub value: Option<f64>,
+    /// The worst value measured while it was not fine, judged by the rule's direction.
+    pub worst: Option<f64>,
+    /// The highest severity that ever fired.
+    pub peak: Option<Severity>,
+    /// Since when nothing was measured, and why.
+    pub unknown: Option<(Time, Reason)>,
+    /// The last tick that stepped this alert.
+    pub stepped: Time,
+}
+
+impl Alert {
+    /// The highest firing severity; `None` while it is only pending or has ended.
+    pub fn severity(&self) -> Option<Severity> {
+        self.phases.highest(|phase| matches!(phase, Phase::Firing(_)))
+    }
+
+    /// `pending`, `firing` or `resolved`.
+    pub fn state(&self) -> &'static str {
+        match (self.ended, self.severity()) {
+            (Some(_), _) => "resolved",
+            (None, Some(_)) => "firing",
+            (None, None) => "pending",
+        }
+    }
+}

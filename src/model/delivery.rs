@@ -1,0 +1,90 @@
+//! A notification on its way to one destination.
+
+use std::time::Duration;
+
+use super::message::{Destination, Message};
+use super::time::Time;
+
+/// How one attempt to send ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The provider took it.
+    Sent {
+        /// What it answered, made short and harmless.
+        answer: String,
+    },
+    /// Not now; try again.
+    Later {
+        /// What went wrong, without any secret.
+        why: String,
+        /// How long the provider asked us to wait.
+        after: Option<Duration>,
+        /// The provider may have taken it although we saw no answer.
+        ambiguous: bool,
+    },
+    /// It never will: a repeat would end the same way.
+    Dead {
+        /// What went wrong, without any secret.
+        why: String,
+    },
+}
+
+/// Where a delivery stands in the outbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Waiting for its time.
+    Pending,
+    /// Being sent right now, or orphaned by a killed process.
+    Sending,
+    /// The provider took it.
+    Sent,
+    /// Given up, with a reason.
+    Dead,
+    /// Sent at least once without an answer, on a channel where a further repeat would annoy.
+    Uncertain,
+    /// Replaced by a newer message about the same alert before it was sent.
+    Superseded,
+}
+
+impl State {
+    /// All states; the compiler does not check this list, the store's round-trip test does.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Sending, Self::Sent, Self::Dead, Self::Uncertain, Self::Superseded];
+
+    /// The word the store and the screens use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Dead => "dead",
+            Self::Uncertain => "uncertain",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// One row of the outbox.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivery {
+    /// The id that every repeat carries.
+    pub id: i64,
+    /// The alert's row in the store; none for a test.
+    pub alert: Option<i64>,
+    /// Where to.
+    pub destination: Destination,
+    /// What.
+    pub message: Message,
+    /// Where it stands.
+    pub state: State,
+    /// Attempts begun so far.
+    pub attempts: u32,
+    /// An earlier attempt may have arrived.
+    pub maybe_repeat: bool,
+    /// When it was decided.
+    pub created: Time,
+    /// When to try next.
+    pub due: Time,
+    /// How the last attempt went, in words.
+    pub last_answer: Option<String>,
+}

@@ -1,0 +1,84 @@
+//! What a notification says, built once when it is decided and rendered by each channel when it is sent.
+
+use serde::{Deserialize, Serialize};
+
+use super::severity::Severity;
+use super::time::Time;
+
+/// Why somebody is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An alert began to fire.
+    Firing,
+    /// It went up to a higher severity.
+    Raised,
+    /// It went down to a lower severity.
+    Eased,
+    /// It ended.
+    Resolved,
+    /// A person asked for a test; nothing is wrong.
+    Test,
+}
+
+impl Kind {
+    /// `firing`, `raised`, `eased`, `resolved` or `test`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Raised => "raised",
+            Self::Eased => "eased",
+            Self::Resolved => "resolved",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// The content of a notification in plain text. Foreign strings in it are made harmless by whoever renders it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Why this is sent.
+    pub kind: Kind,
+    /// The severity now (of a resolved alert: the last one).
+    pub severity: Severity,
+    /// The alert type: the rule's name.
+    pub alert: String,
+    /// The alert's number; none for a test.
+    pub number: Option<u64>,
+    /// One sentence: what is wrong, with the value.
+    pub summary: String,
+    /// The value as people read it, for example `91.2 %`; none when it was not measured.
+    pub value: Option<String>,
+    /// The limit as people read it, for example `> 85 %`.
+    pub limit: Option<String>,
+    /// The worst value of the episode so far.
+    pub worst: Option<String>,
+    /// Label names and values.
+    pub labels: Vec<(String, String)>,
+    /// When the trouble began.
+    pub since: Time,
+    /// The tick at which this was decided.
+    pub at: Time,
+    /// The name of the watched system.
+    pub system: String,
+    /// `production`, `testnet`, …; may be empty.
+    pub environment: String,
+    /// The machine that watches.
+    pub host: String,
+    /// What to do about it.
+    pub action: Option<String>,
+    /// Where the runbook is.
+    pub runbook_url: Option<String>,
+    /// A further line: "not measured since …", "fired and ended before this could be delivered".
+    pub note: Option<String>,
+}
+
+/// Where a notification goes: a channel's name, and within it one address (an e-mail recipient, a phone number),
+/// empty where the channel has only one. Never a secret.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Destination {
+    /// The channel's name in the configuration.
+    pub channel: String,
+    /// The address within the channel.
+    pub address: String,
+}

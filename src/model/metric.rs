@@ -1,0 +1,48 @@
+//! What a metric is: the entry of the catalogue in `collect`.
+
+use serde::Serialize;
+
+/// The unit of a metric's values; decides how people see them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// A part of one: 0.85 is shown as 85 %.
+    Ratio,
+    /// Seconds.
+    Seconds,
+    /// Bytes.
+    Bytes,
+    /// Seconds since the epoch.
+    Timestamp,
+    /// 0 or 1.
+    Bool,
+    /// A plain number.
+    Count,
+}
+
+/// Whether a metric goes up and down or only up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// A value that moves freely.
+    Gauge,
+    /// A sum that only grows, but for resets.
+    Counter,
+}
+
+/// One entry of the catalogue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Metric {
+    /// Prometheus-style name.
+    pub name: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// The unit of its values.
+    pub unit: Unit,
+    /// Gauge or counter.
+    pub shape: Shape,
+    /// Names of its labels.
+    pub labels: &'static [&'static str],
+    /// The kind of source that yields it: `system`, `probe`, `monitor`, …
+    pub source: &'static str,
+}

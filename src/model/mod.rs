@@ -1,0 +1,15 @@
+//! The nouns of the monitor, one file each: values without I/O, clock or environment.
+//! Every other room may name this one; it names nobody.
+
+pub mod alert;
+pub mod delivery;
+pub mod fault;
+pub mod labels;
+pub mod message;
+pub mod metric;
+pub mod reading;
+pub mod secret;
+pub mod severity;
+pub mod time;
+pub mod trouble;
+pub mod verdict;

@@ -1,0 +1,58 @@
+//! Turning what a person wrote into what the program uses: every problem found is kept, with its place.
+
+use std::ops::Range;
+use std::str::FromStr;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use super::units;
+use crate::model::fault::{Fault, Place};
+use crate::model::secret::Secret;
+
+/// Handed to each `Settings` while it is checked: resolves secrets, gathers faults, knows the interval.
+pub struct Check<'a> {
+    /// `[monitor] interval`: the time between two ticks.
+    pub interval: Duration,
+    /// Turns `env:NAME`, `file:PATH` or a literal into the secret, or says in one line why it cannot.
+    pub resolve: &'a dyn Fn(&str) -> Result<Secret, String>,
+    /// What was found so far.
+    pub faults: Vec<Fault>,
+}
+
+impl Check<'_> {
+    /// Keeps a fault.
+    pub fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// The value of a key that must be there; otherwise a fault at its table.
+    pub fn required<T>(&mut self, value: Option<T>, table: &Range<usize>, key: &str, help: &str) -> Option<T> {
+        if value.is_none() {
+            self.fault(Fault::error(format!("`{key}` is missing"), Place::File(table.clone())).help(help));
+        }
+        value
+    }
+
+    /// The secret that `value` names or is.
+    pub fn secret(&mut self, value: &Spanned<String>) -> Option<Secret> {
+        self.kept((self.resolve)(value.get_ref()), value)
+    }
+
+    /// A duration, or `default` where the key is absent.
+    pub fn duration(&mut self, value: Option<&Spanned<String>>, default: Duration) -> Option<Duration> {
+        match value {
+            None => Some(default),
+            Some(value) => self.kept(units::parse_duration(value.get_ref()), value),
+        }
+    }
+
+    /// Anything that is read from a string.
+    pub fn parsed<T: FromStr<Err = String>>(&mut self, value: &Spanned<String>) -> Option<T> {
+        self.kept(value.get_ref().parse(), value)
+    }
+
+    fn kept<T>(&mut self, result: Result<T, String>, value: &Spanned<String>) -> Option<T> {
+        result.map_err(|what| self.fault(Fault::error(what, Place::File(value.span())))).ok()
+    }
+}

@@ -1,0 +1,61 @@
+//! The two things that make a run differ from the last one: the clock and the environment.
+//! This is the only place that reads them (`clippy.toml` forbids it elsewhere); everybody else is handed values.
+#![allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock and the environment")]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::model::time::{Time, millis_of};
+
+/// The system's wall clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock;
+
+impl Clock {
+    /// Now, in UTC.
+    pub fn now(self) -> Time {
+        match std::time::SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => Time::from_millis(millis_of(since)),
+            Err(before) => Time::from_millis(-millis_of(before.duration())),
+        }
+    }
+
+    /// How long it is until `then`; zero when it has passed.
+    pub fn until(self, then: Time) -> Duration {
+        then.since(self.now())
+    }
+}
+
+/// The process's environment as it was at the start. Variables that are not UTF-8 are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// Reads the process's environment.
+    pub fn of_process() -> Self {
+        let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self(std::env::vars_os().filter_map(utf8).collect())
+    }
+
+    /// The value of `name`, unless it is unset or empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// This environment with `pairs` for the names it does not have yet.
+    #[must_use]
+    pub fn or(mut self, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        for (name, value) in pairs {
+            self.0.entry(name).or_insert(value);
+        }
+        self
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Env {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}
