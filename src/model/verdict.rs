@@ -90,4 +90,6 @@ pub struct Policy {
     pub pending_for: BySeverity<Duration>,
     /// What unknown means to it.
     pub no_data: NoData,
+    /// Its limits are lower bounds, so a lower value is a worse one.
+    pub lower_is_worse: bool,
 }

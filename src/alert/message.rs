@@ -1,0 +1,116 @@
+//! The words of a notification, built once when it is decided.
+
+use crate::model::alert::{Alert, Ended};
+use crate::model::message::{Kind, Message};
+use crate::model::severity::Severity;
+use crate::model::time::Time;
+use crate::text::units;
+
+/// Who is speaking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The watched system's name.
+    pub system: String,
+    /// `production`, `testnet`, …; may be empty.
+    pub environment: String,
+    /// The machine's host name.
+    pub host: String,
+}
+
+/// What the rule contributes, already in words.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Texts {
+    /// One sentence with the value in it.
+    pub summary: String,
+    /// The value with its unit.
+    pub value: Option<String>,
+    /// The limit with its operator.
+    pub limit: Option<String>,
+    /// The worst value with its unit.
+    pub worst: Option<String>,
+    /// What to do.
+    pub action: Option<String>,
+    /// Where the runbook is.
+    pub runbook_url: Option<String>,
+}
+
+/// Builds the message about `alert`.
+pub fn build(
+    kind: Kind,
+    severity: Severity,
+    alert: &Alert,
+    texts: Texts,
+    identity: &Identity,
+    at: Time,
+    first_word: bool,
+) -> Message {
+    Message {
+        kind,
+        severity,
+        alert: alert.key.rule.to_string(),
+        number: alert.number,
+        summary: texts.summary,
+        value: texts.value,
+        limit: texts.limit,
+        worst: texts.worst,
+        labels: alert.key.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        since: alert.since,
+        at,
+        system: identity.system.clone(),
+        environment: identity.environment.clone(),
+        host: identity.host.clone(),
+        action: texts.action,
+        runbook_url: texts.runbook_url,
+        note: note(kind, alert, first_word),
+    }
+}
+
+/// The test notification: nothing is wrong, a person wants to see it arrive.
+pub fn test(severity: Severity, identity: &Identity, at: Time) -> Message {
+    Message {
+        kind: Kind::Test,
+        severity,
+        alert: "TEST_ALERT".to_owned(),
+        number: None,
+        summary: "This is a test of the alert channels. Nothing is wrong.".to_owned(),
+        value: None,
+        limit: None,
+        worst: None,
+        labels: Vec::new(),
+        since: at,
+        at,
+        system: identity.system.clone(),
+        environment: identity.environment.clone(),
+        host: identity.host.clone(),
+        action: None,
+        runbook_url: None,
+        note: None,
+    }
+}
+
+fn note(kind: Kind, alert: &Alert, first_word: bool) -> Option<String> {
+    let mut notes = Vec::new();
+    if let Some((ended, why)) = alert.ended {
+        let lasted = units::duration(ended.since(alert.since));
+        notes.push(match why {
+            Ended::Cleared => format!("It lasted {lasted}."),
+            Ended::Gone => format!("It ended after {lasted} because what it watched is no longer reported."),
+            Ended::RuleRemoved => format!("It ended after {lasted} because its rule was removed or disabled."),
+        });
+    }
+    if let Some((since, reason)) = &alert.unknown {
+        notes.push(format!("Not measured since {since} ({reason})."));
+    }
+    if first_word {
+        notes.push(match (kind, alert.fired_at) {
+            (Kind::Resolved, Some(fired)) => {
+                format!(
+                    "It fired at {fired} and ended before that could be delivered; this is the only message about it."
+                )
+            }
+            (_, Some(fired)) => format!("It fired at {fired}; an earlier message could not be delivered."),
+            (_, None) => "An earlier message could not be delivered.".to_owned(),
+        });
+    }
+    (!notes.is_empty()).then(|| notes.join(" "))
+}

@@ -1,0 +1,10 @@
+//! Verdicts become transitions, transitions become notifications. Pure: state and time come in as values,
+//! what changed goes out; nothing here sends, stores or reads a clock.
+//!
+//! - [`step`] is the machine: one Prometheus-style state machine per severity.
+//! - [`route`] says who is told of a transition, so that whoever heard "firing" hears "resolved" once.
+//! - [`message`] says it in words.
+
+pub mod message;
+pub mod route;
+pub mod step;

@@ -1,0 +1,221 @@
+//! The life of an alert as a pure machine.
+//!
+//! Each severity is a Prometheus alert of its own: inactive, pending since its first true tick, firing once it has
+//! been true for `for`. The alert's severity is the highest one that fires. Two things differ from Prometheus:
+//! what was not measured changes nothing (the time it lasts counts toward no `for`), and a value between `clear` and
+//! the limit is true only for a severity that fires already.
+
+use std::time::Duration;
+
+use crate::model::alert::{Alert, AlertKey, Ended, Phase, Transition};
+use crate::model::reading::Reason;
+use crate::model::severity::{BySeverity, Severity};
+use crate::model::time::Time;
+use crate::model::verdict::{Level, Missing, NoData, Policy, Says};
+
+/// What lies between the previous cycle and this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Passage {
+    /// The next tick, as planned, or the first cycle ever.
+    Ordinary,
+    /// Nobody looked for this long: pending starts move by it.
+    Gap(Duration),
+    /// So long a gap, or a clock that went back, that pending starts anew.
+    Anew,
+}
+
+/// One tick as the machine sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// The tick.
+    pub tick: Time,
+    /// How it was reached.
+    pub passage: Passage,
+}
+
+/// What the rule says of one label set now.
+#[derive(Clone, Copy, Debug)]
+pub enum Word<'a> {
+    /// It has a verdict.
+    Says(&'a Says),
+    /// It had one before and has none now.
+    Missing(Missing),
+}
+
+/// The outcome of one step.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Step {
+    /// The alert as it is now: pending, firing or just ended; `None` when there is nothing to remember.
+    pub alert: Option<Alert>,
+    /// What happened to it.
+    pub transition: Option<Transition>,
+    /// A new episode that is pending already while the old one ends (a severity with a longer `for`).
+    pub next: Option<Alert>,
+}
+
+/// What was measured, reduced to what the machine needs.
+struct Measured {
+    value: Option<f64>,
+    levels: BySeverity<Level>,
+    unknown: Option<Reason>,
+    end: Ended,
+}
+
+/// Steps the alert of `key` from its previous state with what its rule says now.
+pub fn step(key: &AlertKey, previous: Option<Alert>, word: Word<'_>, policy: &Policy, now: Now) -> Step {
+    match heed(word, policy) {
+        Some(measured) => judged(key, previous, &measured, policy, now),
+        None => Step { alert: previous.map(|alert| held(alert, word, now)), ..Step::default() },
+    }
+}
+
+/// Ends an alert whose rule is no longer there.
+pub fn remove(mut alert: Alert, tick: Time) -> Step {
+    let Some(severity) = alert.severity() else { return Step::default() };
+    end(&mut alert, Ended::RuleRemoved, tick);
+    Step { alert: Some(alert), transition: Some(Transition::Resolved(severity, Ended::RuleRemoved)), next: None }
+}
+
+/// What the word means under the rule's `no_data`; `None` when everything stays as it is.
+fn heed(word: Word<'_>, policy: &Policy) -> Option<Measured> {
+    let blind = |unknown: Option<Reason>, end| match policy.no_data {
+        NoData::Hold => None,
+        NoData::Resolve => Some(Measured { value: None, levels: BySeverity::default(), unknown: None, end }),
+        NoData::Fire => {
+            let worst = policy.severities.highest(|&has| has);
+            let level = |severity| if Some(severity) <= worst { Level::Beyond } else { Level::Within };
+            Some(Measured { value: None, levels: BySeverity::from_fn(level), unknown, end })
+        }
+    };
+    match word {
+        Word::Says(Says::Measured { value, levels }) => {
+            Some(Measured { value: Some(*value), levels: *levels, unknown: None, end: Ended::Cleared })
+        }
+        Word::Says(Says::Unknown(reason)) => blind(Some(reason.clone()), Ended::Cleared),
+        Word::Missing(missing) => {
+            let end = if missing == Missing::Gone { Ended::Gone } else { Ended::Cleared };
+            match policy.no_data {
+                NoData::Fire if missing == Missing::Gone => blind(Some(Reason::new("no longer reported")), end),
+                _ => Some(Measured { value: None, levels: BySeverity::default(), unknown: None, end }),
+            }
+        }
+    }
+}
+
+/// Nothing was measured: the alert stays, and the time since the last tick counts toward nothing.
+fn held(mut alert: Alert, word: Word<'_>, now: Now) -> Alert {
+    if let Word::Says(Says::Unknown(reason)) = word {
+        alert.unknown.get_or_insert_with(|| (now.tick, reason.clone()));
+    }
+    let blind = now.tick.since(alert.stepped);
+    for severity in Severity::ALL {
+        if let Phase::Pending(since) = alert.phases[severity] {
+            alert.phases[severity] = Phase::Pending(shifted(since, blind, now));
+        }
+    }
+    alert.stepped = now.tick;
+    alert
+}
+
+fn judged(key: &AlertKey, previous: Option<Alert>, measured: &Measured, policy: &Policy, now: Now) -> Step {
+    let before = previous.as_ref().and_then(Alert::severity);
+    let mut alert = previous.unwrap_or_else(|| fresh(key, now.tick));
+    let phase =
+        |severity| next_phase(alert.phases[severity], measured.levels[severity], policy.pending_for[severity], now);
+    let phases = BySeverity::from_fn(phase);
+    alert.stepped = now.tick;
+    alert.unknown = measured.unknown.clone().map(|reason| alert.unknown.take().unwrap_or((now.tick, reason)));
+    note_value(&mut alert, measured, policy);
+    alert.phases = phases;
+    let after = alert.severity();
+    alert.peak = alert.peak.max(after);
+    let transition = match (before, after) {
+        (None, Some(severity)) => {
+            alert.fired_at.get_or_insert(now.tick);
+            Some(Transition::Fired(severity))
+        }
+        (Some(from), Some(to)) if to > from => Some(Transition::Raised(from, to)),
+        (Some(from), Some(to)) if to < from => Some(Transition::Eased(from, to)),
+        (Some(from), None) => return ended(alert, from, measured, now),
+        _ => None,
+    };
+    Step { alert: is_live(&alert).then_some(alert), transition, next: None }
+}
+
+/// The alert stops firing; what is still pending begins an episode of its own.
+fn ended(mut alert: Alert, from: Severity, measured: &Measured, now: Now) -> Step {
+    let next =
+        Alert { phases: alert.phases, value: measured.value, worst: measured.value, ..fresh(&alert.key, now.tick) };
+    end(&mut alert, measured.end, now.tick);
+    Step {
+        alert: Some(alert),
+        transition: Some(Transition::Resolved(from, measured.end)),
+        next: is_live(&next).then_some(next),
+    }
+}
+
+fn end(alert: &mut Alert, why: Ended, tick: Time) {
+    alert.phases = BySeverity::default();
+    alert.ended = Some((tick, why));
+    alert.stepped = tick;
+}
+
+fn next_phase(phase: Phase, level: Level, patience: Duration, now: Now) -> Phase {
+    let holds = match level {
+        Level::Beyond => true,
+        Level::Band => matches!(phase, Phase::Firing(_)),
+        Level::Within => false,
+    };
+    let since = match phase {
+        _ if !holds => return Phase::Inactive,
+        Phase::Firing(_) => return phase,
+        Phase::Inactive => now.tick,
+        Phase::Pending(since) => match now.passage {
+            Passage::Ordinary => since,
+            Passage::Gap(gap) => shifted(since, gap, now),
+            Passage::Anew => now.tick,
+        },
+    };
+    // `since` is never later than the tick, so a patience of nothing fires at once
+    if now.tick.since(since) >= patience { Phase::Firing(now.tick) } else { Phase::Pending(since) }
+}
+
+fn shifted(since: Time, by: Duration, now: Now) -> Time {
+    if now.passage == Passage::Anew { now.tick } else { (since + by).min(now.tick) }
+}
+
+/// Keeps the value, and the worst value since the trouble began.
+fn note_value(alert: &mut Alert, measured: &Measured, policy: &Policy) {
+    if measured.unknown.is_some() {
+        return;
+    }
+    alert.value = measured.value;
+    let Some(value) = measured.value.filter(|value| !value.is_nan()) else { return };
+    let worse = alert.worst.is_none_or(|worst| if policy.lower_is_worse { value < worst } else { value > worst });
+    if worse {
+        alert.worst = Some(value);
+    }
+}
+
+fn is_live(alert: &Alert) -> bool {
+    alert.phases.iter().any(|(_, phase)| *phase != Phase::Inactive)
+}
+
+fn fresh(key: &AlertKey, tick: Time) -> Alert {
+    Alert {
+        number: None,
+        key: key.clone(),
+        phases: BySeverity::default(),
+        since: tick,
+        fired_at: None,
+        ended: None,
+        value: None,
+        worst: None,
+        peak: None,
+        unknown: None,
+        stepped: tick,
+    }
+}
+
+#[cfg(test)]
+mod tests;
