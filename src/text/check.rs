@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use toml::Spanned;
 
 use super::units;
-use crate::model::fault::{Fault, Place};
+use crate::model::fault::{Fault, Located, Place, SourceText};
 use crate::model::secret::Secret;
 
 /// Handed to each `Settings` while it is checked: resolves secrets, gathers faults, knows the interval.
@@ -16,14 +17,23 @@ pub struct Check<'a> {
     pub interval: Duration,
     /// Turns `env:NAME`, `file:PATH` or a literal into the secret, or says in one line why it cannot.
     pub resolve: &'a dyn Fn(&str) -> Result<Secret, String>,
+    /// The text that the settings at hand stand in.
+    pub source: Option<Arc<SourceText>>,
     /// What was found so far.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Located>,
+}
+
+impl<'a> Check<'a> {
+    /// Nothing found yet, at no text in particular.
+    pub fn new(interval: Duration, resolve: &'a dyn Fn(&str) -> Result<Secret, String>) -> Self {
+        Self { interval, resolve, source: None, faults: Vec::new() }
+    }
 }
 
 impl Check<'_> {
-    /// Keeps a fault.
+    /// Keeps a fault of the text at hand.
     pub fn fault(&mut self, fault: Fault) {
-        self.faults.push(fault);
+        self.faults.push(Located { source: self.source.clone(), fault });
     }
 
     /// The value of a key that must be there; otherwise a fault at its table.

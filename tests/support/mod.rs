@@ -1,0 +1,8 @@
+//! Fake services for tests of one room and for tests of the whole binary: plain threads on loopback ports, so that
+//! they need no runtime and outlive any number of processes under test.
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a fake that fails fails the test")]
+
+pub mod ca;
+pub mod http;
+pub mod smtp;
