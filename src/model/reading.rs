@@ -105,3 +105,14 @@ pub struct Window {
     /// Samples in order of their tick.
     pub points: Vec<Point>,
 }
+
+/// Which samples a rule has to see, and how far back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Need {
+    /// The metric; `None` where a rule names none and so may match any.
+    pub metric: Option<Arc<str>>,
+    /// How far back from the tick of the evaluation: ranges and offsets together.
+    pub back: Duration,
+    /// Further back by the lookback, which depends on the series: the larger of 5 min and 2.5 x its `every`.
+    pub lookback: bool,
+}

@@ -1,0 +1,173 @@
+//! Cycles, what sources remember between them, and what happened to the monitor itself.
+
+use std::collections::BTreeMap;
+
+use super::{Reader, Result, Tx};
+use crate::model::time::Time;
+use crate::text::safe;
+
+/// Longest text of a note, in characters.
+const NOTE_LENGTH: usize = 1000;
+
+/// One cycle that was committed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CycleRow {
+    /// Its tick.
+    pub tick: Time,
+    /// When it began to collect.
+    pub started: Time,
+    /// When it had judged.
+    pub finished: Time,
+    /// Ticks without a cycle since the one before.
+    pub missed: u32,
+}
+
+/// Sums over the whole life of the database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CycleCounts {
+    /// Ticks with a cycle.
+    pub done: u64,
+    /// Ticks without one.
+    pub missed: u64,
+}
+
+/// What a note is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoteKind {
+    /// The clock went back.
+    ClockBack,
+    /// Nothing ran for a while.
+    Missed,
+    /// The database was found empty.
+    StateReset,
+    /// The database was brought to a newer format.
+    Migrated,
+    /// The configuration.
+    Config,
+}
+
+impl NoteKind {
+    /// All kinds; the compiler does not check this list, the round-trip test does.
+    pub const ALL: [Self; 5] = [Self::ClockBack, Self::Missed, Self::StateReset, Self::Migrated, Self::Config];
+
+    /// The word in the store and on the screens.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClockBack => "clock_back",
+            Self::Missed => "missed",
+            Self::StateReset => "state_reset",
+            Self::Migrated => "migrated",
+            Self::Config => "config",
+        }
+    }
+}
+
+/// Something that happened to the monitor itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Note {
+    /// When.
+    pub at: Time,
+    /// What it is about.
+    pub kind: NoteKind,
+    /// What happened, in a sentence.
+    pub text: String,
+}
+
+impl Reader {
+    /// The cycle committed last; after the clock went back that is not the one with the latest tick.
+    pub fn last_cycle(&self) -> Result<Option<CycleRow>> {
+        let sql = "SELECT id, tick, started, finished, missed FROM cycle ORDER BY id DESC LIMIT 1";
+        self.first("cycle", sql, [], |cells| {
+            Ok(CycleRow {
+                tick: cells.time("tick")?,
+                started: cells.time("started")?,
+                finished: cells.time("finished")?,
+                missed: cells.get("missed")?,
+            })
+        })
+    }
+
+    /// How many cycles were done and missed in all.
+    pub fn cycle_counts(&self) -> Result<CycleCounts> {
+        Ok(CycleCounts { done: self.counter("cycles_done")?, missed: self.counter("cycles_missed")? })
+    }
+
+    /// The newest notes, newest first.
+    pub fn notes(&self, limit: u32) -> Result<Vec<Note>> {
+        self.all("note", "SELECT id, at, kind, text FROM note ORDER BY id DESC LIMIT ?1", [limit], |cells| {
+            Ok(Note {
+                at: cells.time("at")?,
+                kind: cells.word("kind", |word| NoteKind::ALL.into_iter().find(|kind| kind.name() == word))?,
+                text: cells.get("text")?,
+            })
+        })
+    }
+
+    /// What every source remembers, and the tick it last ran at.
+    pub fn memories(&self) -> Result<BTreeMap<String, (serde_json::Value, Time)>> {
+        let rows = self.all("memory", "SELECT source AS id, source, json, tick FROM memory", [], |cells| {
+            Ok((cells.get("source")?, (cells.json("json")?, cells.time("tick")?)))
+        })?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// What `source` remembered last.
+    pub fn memory(&self, source: &str) -> Result<Option<serde_json::Value>> {
+        self.first("memory", "SELECT json FROM memory WHERE source = ?1", [source], |cells| cells.json("json"))
+    }
+
+    /// A sum that only grows; 0 when it never did.
+    pub(super) fn counter(&self, name: &str) -> Result<u64> {
+        let found = self.first("counter", "SELECT value FROM counter WHERE name = ?1", [name], |cells| {
+            u64::try_from(cells.get::<i64>("value")?).map_err(|_| cells.strange("value", "a count below zero"))
+        });
+        Ok(found?.unwrap_or(0))
+    }
+}
+
+impl Tx<'_> {
+    /// Keeps a cycle. A second one in the same tick takes the first one's place, and is not counted again.
+    pub fn put_cycle(&self, cycle: &CycleRow) -> Result<()> {
+        let CycleRow { tick, started, finished, missed } = *cycle;
+        let replaced = self.execute(
+            "UPDATE cycle SET started = ?2, finished = ?3, missed = missed + ?4
+             WHERE id = (SELECT max(id) FROM cycle) AND tick = ?1",
+            (tick.millis(), started.millis(), finished.millis(), missed),
+        )?;
+        if replaced == 0 {
+            self.insert(
+                "INSERT INTO cycle (tick, started, finished, missed) VALUES (?1, ?2, ?3, ?4)",
+                (tick.millis(), started.millis(), finished.millis(), missed),
+            )?;
+            self.count_up("cycles_done", 1)?;
+        }
+        self.count_up("cycles_missed", missed)
+    }
+
+    /// Keeps a note; a long text is clipped.
+    pub fn note(&self, at: Time, kind: NoteKind, text: &str) -> Result<()> {
+        let text = safe::clip(&safe::one_line(text), NOTE_LENGTH);
+        self.insert("INSERT INTO note (at, kind, text) VALUES (?1, ?2, ?3)", (at.millis(), kind.name(), text))?;
+        Ok(())
+    }
+
+    /// Keeps what `source` wants to know in its next cycle.
+    pub fn remember(&self, source: &str, memory: &serde_json::Value, tick: Time) -> Result<()> {
+        self.execute(
+            "INSERT INTO memory (source, json, tick) VALUES (?1, ?2, ?3)
+             ON CONFLICT (source) DO UPDATE SET json = excluded.json, tick = excluded.tick",
+            (source, memory.to_string(), tick.millis()),
+        )?;
+        Ok(())
+    }
+
+    /// Adds to a sum.
+    pub(super) fn count_up(&self, name: &str, by: u32) -> Result<()> {
+        self.execute(
+            "INSERT INTO counter (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+            (name, by),
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! The outbox, as the screens see it.
+
+use std::time::Duration;
+
+use super::alerts::AlertId;
+use super::rows::{Cells, Unread};
+use super::{Reader, Result};
+use crate::model::delivery::{Delivery, State};
+use crate::model::message::Destination;
+use crate::model::time::Time;
+
+/// The columns that [`delivery`] reads.
+pub(super) const COLUMNS: &str =
+    "id, alert, channel, address, message, state, attempts, maybe_repeat, created, due, last_answer";
+
+/// The delivery in a row of [`COLUMNS`].
+pub(super) fn delivery(cells: &Cells<'_>) -> std::result::Result<Delivery, Unread> {
+    Ok(Delivery {
+        id: cells.get("id")?,
+        alert: cells.get("alert")?,
+        destination: Destination { channel: cells.get("channel")?, address: cells.get("address")? },
+        message: cells.json("message")?,
+        state: cells.word("state", |word| State::ALL.into_iter().find(|state| state.name() == word))?,
+        attempts: cells.get("attempts")?,
+        maybe_repeat: cells.get("maybe_repeat")?,
+        created: cells.time("created")?,
+        due: cells.time("due")?,
+        last_answer: cells.get("last_answer")?,
+    })
+}
+
+/// Which deliveries to list; the default is all.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DeliveryFilter {
+    /// Only in this state.
+    pub state: Option<State>,
+    /// Only through this channel.
+    pub channel: Option<String>,
+    /// Only about this alert.
+    pub alert: Option<AlertId>,
+    /// At most so many, the newest.
+    pub limit: Option<u32>,
+}
+
+/// One attempt to send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    /// When it began.
+    pub started: Time,
+    /// How long it took; none while it lasts, or when its process was killed.
+    pub took: Option<Duration>,
+    /// `sent`, `later`, `dead`, `interrupted`; none while it lasts.
+    pub outcome: Option<String>,
+    /// The provider's answer, or what went wrong.
+    pub answer: Option<String>,
+}
+
+/// How full the outbox is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OutboxCounts {
+    /// Waiting or being sent.
+    pub pending: u64,
+    /// Of these: being sent, or orphaned while they were.
+    pub sending: u64,
+    /// When the oldest of them was decided.
+    pub oldest_pending: Option<Time>,
+    /// Given up.
+    pub dead: u64,
+}
+
+impl Reader {
+    /// Deliveries, newest first.
+    pub fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<Delivery>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox
+             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR channel = ?2) AND (?3 IS NULL OR alert = ?3)
+             ORDER BY id DESC LIMIT ?4"
+        );
+        let DeliveryFilter { state, channel, alert, limit } = filter;
+        // a negative limit is none
+        let limit = limit.map_or(-1, i64::from);
+        self.all("outbox", &sql, (state.map(State::name), channel, alert.map(|alert| alert.0), limit), delivery)
+    }
+
+    /// The attempts to send one delivery, oldest first.
+    pub fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>> {
+        self.all(
+            "attempt",
+            "SELECT id, started, took_ms, outcome, answer FROM attempt WHERE outbox = ?1 ORDER BY id",
+            [delivery],
+            |cells| {
+                let took = cells.get::<Option<i64>>("took_ms")?;
+                Ok(Attempt {
+                    started: cells.time("started")?,
+                    took: took.map(|_| cells.duration("took_ms")).transpose()?,
+                    outcome: cells.get("outcome")?,
+                    answer: cells.get("answer")?,
+                })
+            },
+        )
+    }
+
+    /// Whether the last finished attempt on a channel was taken by the provider; `None` before the first one.
+    pub fn channel_works(&self, channel: &str) -> Result<Option<bool>> {
+        self.first(
+            "attempt",
+            "SELECT attempt.id, attempt.outcome AS outcome FROM attempt JOIN outbox ON outbox.id = attempt.outbox
+             WHERE outbox.channel = ?1 AND attempt.outcome IS NOT NULL ORDER BY attempt.id DESC LIMIT 1",
+            [channel],
+            |cells| Ok(cells.get::<String>("outcome")? == "sent"),
+        )
+    }
+
+    /// How many deliveries wait, since when, and how many were given up.
+    pub fn outbox_counts(&self) -> Result<OutboxCounts> {
+        let counts = self.first(
+            "outbox",
+            "SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending')) AS pending,
+                    (SELECT count(*) FROM outbox WHERE state = 'sending') AS sending,
+                    (SELECT min(created) FROM outbox WHERE state IN ('pending', 'sending')) AS oldest,
+                    (SELECT count(*) FROM outbox WHERE state = 'dead') AS dead",
+            [],
+            |cells| {
+                Ok(OutboxCounts {
+                    pending: u64::from(cells.get::<u32>("pending")?),
+                    sending: u64::from(cells.get::<u32>("sending")?),
+                    oldest_pending: cells.time_if_any("oldest")?,
+                    dead: u64::from(cells.get::<u32>("dead")?),
+                })
+            },
+        )?;
+        Ok(counts.unwrap_or_default())
+    }
+}

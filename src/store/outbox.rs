@@ -1,0 +1,142 @@
+//! The outbox, as the cycle and the deliverer use it: what is decided, what is due, how it went.
+
+use std::time::Duration;
+
+use super::alerts::AlertId;
+use super::deliveries::{COLUMNS, delivery};
+use super::rows::json_of;
+use super::{Reader, Result, Tx};
+use crate::model::delivery::{Delivery, Outcome, State};
+use crate::model::message::{Destination, Message};
+use crate::model::time::{Time, millis_of};
+use crate::text::safe;
+
+/// Rows that wait and have nothing unfinished of the same alert and destination before them. Tests, which have no
+/// alert, wait for nothing.
+const HEADS: &str = "
+    outbox.state = 'pending' AND NOT EXISTS (
+        SELECT 1 FROM outbox AS before
+        WHERE before.alert = outbox.alert AND before.id < outbox.id
+          AND before.channel = outbox.channel AND before.address = outbox.address
+          AND before.state IN ('pending', 'sending'))";
+
+impl Reader {
+    /// What to send now, by id. Of several rows for one alert and destination only the first: ask again when it is
+    /// finished. So a row in back-off holds up only what comes after it to the same people about the same alert.
+    pub fn due(&self, now: Time) -> Result<Vec<Delivery>> {
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE outbox.due <= ?1 AND {HEADS} ORDER BY id");
+        self.all("outbox", &sql, [now.millis()], delivery)
+    }
+
+    /// When [`Reader::due`] will next have something, as far as is known now.
+    pub fn next_due(&self) -> Result<Option<Time>> {
+        let sql = format!("SELECT min(due) AS due FROM outbox WHERE {HEADS}");
+        Ok(self.first("outbox", &sql, [], |cells| cells.time_if_any("due"))?.flatten())
+    }
+
+    /// All that was ever decided to be sent about an alert, by id.
+    pub fn deliveries_of(&self, alert: AlertId) -> Result<Vec<Delivery>> {
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE alert = ?1 ORDER BY id");
+        self.all("outbox", &sql, [alert.0], delivery)
+    }
+}
+
+impl Tx<'_> {
+    /// Puts a notification into the outbox, due at once; the id that every repeat of it carries.
+    pub fn enqueue(
+        &self,
+        alert: Option<AlertId>,
+        destination: &Destination,
+        message: &Message,
+        now: Time,
+    ) -> Result<i64> {
+        self.insert(
+            "INSERT INTO outbox (alert, channel, address, kind, message, state, attempts, maybe_repeat, created, due)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 0, 0, ?6, ?6)",
+            (
+                alert.map(|alert| alert.0),
+                &destination.channel,
+                &destination.address,
+                message.kind.name(),
+                json_of(message)?,
+                now.millis(),
+            ),
+        )
+    }
+
+    /// A newer message replaces these, where they have not been sent yet. How many it replaced.
+    pub fn supersede(&self, ids: &[i64], now: Time) -> Result<usize> {
+        self.execute(
+            "UPDATE outbox SET state = 'superseded', finished = ?2
+             WHERE state = 'pending' AND id IN (SELECT value FROM json_each(?1))",
+            (json_of(&ids)?, now.millis()),
+        )
+    }
+
+    /// Whoever holds the delivery lock knows that no other process sends: rows still marked so were orphaned by a
+    /// killed one, and may have arrived. They become due now. How many there were.
+    pub fn adopt_orphans(&self, now: Time) -> Result<usize> {
+        self.execute(
+            "UPDATE attempt SET outcome = 'interrupted', answer = ?1 WHERE outcome IS NULL",
+            ["the process ended before the answer"],
+        )?;
+        self.execute(
+            "UPDATE outbox SET state = 'pending', due = ?1, maybe_repeat = 1, last_answer = ?2 WHERE state = 'sending'",
+            (now.millis(), "the process ended before the answer"),
+        )
+    }
+
+    /// Records, to be committed before the send, that an attempt begins. False when the row no longer waits (it was
+    /// replaced or dropped meanwhile): then it must not be sent.
+    pub fn mark_sending(&self, id: i64, now: Time) -> Result<bool> {
+        let marked = self.execute(
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = ?1 AND state = 'pending'",
+            [id],
+        )?;
+        if marked == 1 {
+            self.insert("INSERT INTO attempt (outbox, started) VALUES (?1, ?2)", (id, now.millis()))?;
+        }
+        Ok(marked == 1)
+    }
+
+    /// Records how the attempt went that [`Tx::mark_sending`] began, and what becomes of the delivery: `state`, and
+    /// `due` if it is to be tried again.
+    pub fn finish(&self, id: i64, took: Duration, outcome: &Outcome, state: State, due: Option<Time>) -> Result<()> {
+        let (word, answer, ambiguous) = match outcome {
+            Outcome::Sent { answer } => ("sent", answer, false),
+            Outcome::Later { why, ambiguous, .. } => ("later", why, *ambiguous),
+            Outcome::Dead { why } => ("dead", why, false),
+        };
+        let answer = safe::answer(answer);
+        let over = !matches!(state, State::Pending | State::Sending);
+        self.execute(
+            "UPDATE outbox SET state = ?2, due = coalesce(?3, due), last_answer = ?4, maybe_repeat = maybe_repeat OR ?5,
+                 finished = CASE WHEN ?6 THEN
+                     (SELECT max(started) + ?7 FROM attempt WHERE outbox = ?1 AND outcome IS NULL) END
+             WHERE id = ?1",
+            (id, state.name(), due.map(Time::millis), &answer, ambiguous, over, millis_of(took)),
+        )?;
+        self.execute(
+            "UPDATE attempt SET took_ms = ?2, outcome = ?3, answer = ?4 WHERE outbox = ?1 AND outcome IS NULL",
+            (id, millis_of(took), word, &answer),
+        )?;
+        Ok(())
+    }
+
+    /// Makes what waits for one channel (or for any) due now: the first success after trouble does. How many rows.
+    pub fn hasten(&self, channel: Option<&str>, now: Time) -> Result<usize> {
+        self.execute(
+            "UPDATE outbox SET due = ?2 WHERE state = 'pending' AND due > ?2 AND (?1 IS NULL OR channel = ?1)",
+            (channel, now.millis()),
+        )
+    }
+
+    /// Gives up what waits for channels that are no longer configured. How many rows.
+    pub fn kill_channel_rows(&self, known: &[&str], now: Time) -> Result<usize> {
+        self.execute(
+            "UPDATE outbox SET state = 'dead', last_answer = 'channel removed', finished = ?2
+             WHERE state = 'pending' AND channel NOT IN (SELECT value FROM json_each(?1))",
+            (json_of(&known)?, now.millis()),
+        )
+    }
+}
