@@ -1,0 +1,97 @@
+//! The world -> readings: one file or folder per kind of source, and the catalogue of every metric.
+//!
+//! A source is a function of its settings, of what it remembered last time and of the time; it returns a [`Report`].
+//! It never fails a cycle: what it could not measure is unknown, with a reason.
+
+pub mod catalogue;
+pub mod probe;
+pub mod run;
+pub mod system;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::reading::{Reading, Reason};
+use crate::model::time::Time;
+use crate::net::Net;
+use probe::Probe;
+use system::System;
+
+/// Something that is measured.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its name: the label `source`, and whose its series are.
+    name: Arc<str>,
+    kind: Kind,
+}
+
+/// The kinds of sources.
+#[derive(Clone, Debug)]
+enum Kind {
+    System(System),
+    Probe(Box<Probe>),
+}
+
+/// What a source brings home: its readings and what it wants to remember, or why it failed whole.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Report {
+    /// One reading per live series; an error makes every live series of the source unknown at this tick.
+    pub readings: Result<Vec<Reading>, Reason>,
+    /// Handed back to the source at its next cycle, also in another process; `None` keeps what it had.
+    pub memory: Option<serde_json::Value>,
+}
+
+impl From<System> for Source {
+    fn from(system: System) -> Self {
+        Self { name: "system".into(), kind: Kind::System(system) }
+    }
+}
+
+impl From<Probe> for Source {
+    fn from(probe: Probe) -> Self {
+        // a name of its own kind, so that a probe called "system" is not the system
+        Self { name: format!("probe/{}", probe.name).into(), kind: Kind::Probe(Box::new(probe)) }
+    }
+}
+
+impl Source {
+    /// Its name: `system`, `probe/wallet`, …
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// How often it measures.
+    pub fn every(&self) -> Duration {
+        match &self.kind {
+            Kind::System(system) => system.every,
+            Kind::Probe(probe) => probe.every,
+        }
+    }
+
+    /// The probe that it is, if it is one.
+    pub fn probe(&self) -> Option<&Probe> {
+        match &self.kind {
+            Kind::Probe(probe) => Some(probe),
+            Kind::System(_) => None,
+        }
+    }
+
+    /// Measures, within `deadline`.
+    pub async fn collect(
+        &self,
+        memory: Option<&serde_json::Value>,
+        now: Time,
+        deadline: Duration,
+        net: &Net,
+    ) -> Report {
+        match &self.kind {
+            Kind::System(system) => system::collect(system, memory, now, deadline).await,
+            Kind::Probe(probe) => probe::collect(probe, memory, net, now).await,
+        }
+    }
+}
+
+/// How long a source may take: four fifths of the interval, so that judging and committing fit into the rest.
+pub fn deadline(interval: Duration) -> Duration {
+    interval * 4 / 5
+}

@@ -1,0 +1,85 @@
+//! All due sources at once, each on its own: a late, failing or panicking source is data, never a failed cycle.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::{Report, Source, deadline};
+use crate::model::labels::Labels;
+use crate::model::reading::{Reading, Reason};
+use crate::model::time::Time;
+use crate::net::Net;
+
+/// How many sources are asked at the same time.
+const AT_ONCE: usize = 32;
+
+/// What one source brought home.
+#[derive(Debug)]
+pub struct Collected {
+    /// The source's name.
+    pub source: Arc<str>,
+    /// How often it measures.
+    pub every: Duration,
+    /// How long it took.
+    pub took: Duration,
+    /// Its readings and its memory.
+    pub report: Report,
+}
+
+impl Collected {
+    /// `source_up` and `source_duration_seconds`: what is known of the source itself.
+    pub fn of_itself(&self) -> [Reading; 2] {
+        let labels = Labels::new([("source", &*self.source)]);
+        let up = if self.report.readings.is_ok() { 1.0 } else { 0.0 };
+        [
+            Reading::known("source_up", labels.clone(), up),
+            Reading::known("source_duration_seconds", labels, self.took.as_secs_f64()),
+        ]
+    }
+}
+
+/// Asks `sources`, each with what it remembers, and waits for all of them or the deadline.
+pub async fn run(
+    sources: Vec<Arc<Source>>,
+    mut memory: BTreeMap<Arc<str>, Json>,
+    interval: Duration,
+    now: Time,
+    net: &Arc<Net>,
+) -> Vec<Collected> {
+    let limit = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tasks = JoinSet::new();
+    let mut running = BTreeMap::new();
+    for source in sources {
+        let (net, limit, remembered) = (net.clone(), limit.clone(), memory.remove(source.name()));
+        let (name, every) = (source.name().clone(), source.every());
+        let handle = tasks.spawn(async move {
+            let _turn = limit.acquire().await;
+            one(&source, remembered.as_ref(), deadline(interval), now, &net).await
+        });
+        running.insert(handle.id(), (name, every));
+    }
+    let mut all = Vec::with_capacity(running.len());
+    while let Some(ended) = tasks.join_next_with_id().await {
+        let (id, (report, took)) = ended.unwrap_or_else(|error| {
+            let failed = Report { readings: Err(Reason::new("internal error of this source")), memory: None };
+            (error.id(), (failed, Duration::ZERO))
+        });
+        if let Some((source, every)) = running.remove(&id) {
+            all.push(Collected { source, every, took, report });
+        }
+    }
+    all.sort_by(|a, b| a.source.cmp(&b.source));
+    all
+}
+
+async fn one(source: &Source, memory: Option<&Json>, deadline: Duration, now: Time, net: &Net) -> (Report, Duration) {
+    let begun = Instant::now();
+    let report = tokio::time::timeout(deadline, source.collect(memory, now, deadline, net)).await;
+    let report = report.unwrap_or_else(|_| Report { readings: Err(Reason::TIMEOUT), memory: None });
+    (report, begun.elapsed())
+}
