@@ -1,0 +1,248 @@
+//! What is written -> rules. Every fault is kept, and none hides another.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::Spanned;
+
+use super::ladder::{Ladder, Worse};
+use super::limits;
+use super::lint::Catalogue;
+use super::merge::{Draft, drafts};
+use super::promql::{self, ast::Expr, check::Kind};
+use super::rule::{Origin, Rule, Test, direction, filters, top_comparison};
+use super::settings::{Levels, Settings};
+use super::template::Template;
+use crate::model::fault::{Fault, Place};
+use crate::model::metric::Unit;
+use crate::model::severity::{BySeverity, Severity};
+use crate::model::verdict::{NoData, Policy};
+use crate::text::check::Check;
+
+/// The rules in force: the shipped ones, adjusted or replaced by those of the same name in `user`, then the others of `user`.
+pub fn compile(user: &[Settings], shipped: &[Settings], catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Vec<Rule> {
+    let drafts = drafts(user, shipped, check);
+    drafts.iter().filter_map(|draft| compiled(draft, catalogue, check)).collect()
+}
+
+/// The place of `inner` in the string whose literal stands at `outer`.
+fn lifted(fault: Fault, outer: &Range<usize>) -> Fault {
+    let place = match fault.place {
+        Place::File(inner) => Place::Inside { outer: outer.clone(), inner },
+        place => place,
+    };
+    Fault { place, ..fault }
+}
+
+fn compiled(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Option<Rule> {
+    let before = check.faults.len();
+    check.source.clone_from(&draft.settings.source);
+    refuse_later_keys(&draft.settings, check);
+    let rule = rule(draft, catalogue, check);
+    if draft.origin == Origin::Shipped {
+        // the places are those of another text
+        for located in check.faults.iter_mut().skip(before) {
+            located.source = None;
+            located.fault.place = Place::Nowhere;
+        }
+    }
+    rule
+}
+
+fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Option<Rule> {
+    let settings = &draft.settings;
+    let summary = template(settings.summary.as_ref(), check);
+    let action = template(settings.action.as_ref(), check);
+    let runbook_url = url(settings.runbook_url.as_ref(), check);
+    let no_data = no_data(settings.no_data.as_ref(), check);
+    let text = settings.expr.as_ref()?;
+    let expr = expression(text, catalogue, draft.has_own_expr, check);
+    let (judged_by, unit) = judged_by(draft, expr.as_ref(), catalogue, check)?;
+    let severities = match &judged_by {
+        Test::Ladder(ladder) => BySeverity::from_fn(|severity| ladder.rungs[severity].is_some()),
+        Test::Condition(own) => BySeverity::from_fn(|severity| severity == *own),
+    };
+    let pending_for = limits::pending(settings.pending_for.as_ref(), severities, draft.has_own_for, check);
+    let expr = expr?;
+    let worse = match &judged_by {
+        Test::Ladder(ladder) => ladder.worse,
+        Test::Condition(_) => direction(&expr),
+    };
+    let lower_is_worse = worse == Worse::Lower;
+    Some(Rule {
+        name: Arc::from(draft.name.as_str()),
+        worse,
+        expr,
+        text: text.get_ref().clone(),
+        test: judged_by,
+        policy: Policy { severities, pending_for, no_data, lower_is_worse },
+        summary,
+        action,
+        runbook_url,
+        unit,
+        origin: draft.origin.clone(),
+        severity_by_label: Vec::new(),
+    })
+}
+
+fn expression(text: &Spanned<String>, catalogue: Catalogue<'_>, is_own: bool, check: &mut Check<'_>) -> Option<Expr> {
+    let outer = text.span();
+    match promql::parse(text.get_ref()) {
+        Ok(expr) => {
+            let lints = if is_own { catalogue.faults(&expr) } else { Vec::new() };
+            lints.into_iter().for_each(|fault| check.fault(lifted(fault, &outer)));
+            Some(expr)
+        }
+        Err(faults) => {
+            faults.into_iter().for_each(|fault| check.fault(lifted(fault, &outer)));
+            None
+        }
+    }
+}
+
+/// What makes a result bad, and the unit of the value. Without an expression the limits are checked all the same.
+fn judged_by(
+    draft: &Draft,
+    expr: Option<&Expr>,
+    catalogue: Catalogue<'_>,
+    check: &mut Check<'_>,
+) -> Option<(Test, Unit)> {
+    let settings = &draft.settings;
+    let severity = settings.severity.as_ref().and_then(|severity| check.parsed::<Severity>(severity));
+    match (&settings.above, &settings.below) {
+        (Some(_), Some(below)) => {
+            let fault = Fault::error("`above` and `below` exclude each other", Place::File(below.span()));
+            check.fault(fault.help("make two rules of it"));
+            None
+        }
+        (None, None) => {
+            if let Some(clear) = &settings.clear {
+                let fault = Fault::error("`clear` belongs to `above` or `below`", Place::File(clear.span()));
+                check.fault(fault.help("give the limit that it clears, or remove it"));
+            }
+            condition(draft, expr, severity, catalogue, check)
+        }
+        _ => {
+            let (ladder, written) = ladder(draft, severity, check)?;
+            let expr = expr.filter(|expr| is_value(expr, settings, check))?;
+            let known = catalogue.unit(expr);
+            if let Some(unit) = known {
+                limits::contradictions(unit, &written, check);
+            }
+            let unit = known.or_else(|| written.iter().find_map(|limit| limit.unit)).unwrap_or(Unit::Count);
+            Some((Test::Ladder(ladder), unit))
+        }
+    }
+}
+
+/// Whether `expr` is a value that limits can be held against; otherwise a fault.
+fn is_value(expr: &Expr, settings: &Settings, check: &mut Check<'_>) -> bool {
+    let outer = settings.expr.as_ref().map_or(0..0, Spanned::span);
+    if let Some((_, comparison)) = top_comparison(expr) {
+        let inner = comparison.op_span.start..comparison.right.span.end;
+        let what = "the expression compares already, and the rule has limits as well";
+        let fault = Fault::error(what, Place::Inside { outer, inner }).label("remove this comparison");
+        check.fault(fault.help("or keep it, remove the limits and give the rule a `severity`"));
+        return false;
+    }
+    if expr.kind() == Kind::Text {
+        check.fault(Fault::error("a string has no limits", Place::File(outer)));
+        return false;
+    }
+    true
+}
+
+fn ladder(draft: &Draft, severity: Option<Severity>, check: &mut Check<'_>) -> Option<(Ladder, Vec<limits::Limit>)> {
+    let settings = &draft.settings;
+    let (worse, key, written) = match (&settings.above, &settings.below) {
+        (Some(above), _) => (Worse::Higher, "above", above),
+        (None, Some(below)) => (Worse::Lower, "below", below),
+        (None, None) => return None,
+    };
+    if let (Levels::Each(_), Some(severity)) = (written.get_ref(), &settings.severity) {
+        let what = format!("`severity` is not needed: `{key}` names each severity");
+        check.fault(Fault::error(what, Place::File(severity.span())).help("remove it"));
+    }
+    let values = limits::read(written, severity, key, check);
+    if matches!(written.get_ref(), Levels::Each(each) if each.is_empty()) {
+        check.fault(Fault::error(format!("`{key}` has no limit"), Place::File(written.span())).help("name a severity"));
+    }
+    let lone = match values.as_slice() {
+        [only] => Some(only.severity),
+        _ => None,
+    };
+    let clear = settings.clear.as_ref().map(|clear| limits::read(clear, lone, "clear", check)).unwrap_or_default();
+    let ladder = limits::ladder(worse, &values, &clear, draft.has_own_clear, check);
+    (!values.is_empty()).then_some((ladder, values))
+}
+
+fn condition(
+    draft: &Draft,
+    expr: Option<&Expr>,
+    severity: Option<Severity>,
+    catalogue: Catalogue<'_>,
+    check: &mut Check<'_>,
+) -> Option<(Test, Unit)> {
+    let place = draft.settings.expr.as_ref().map_or(Place::Nowhere, |expr| Place::File(expr.span()));
+    let expr = expr?;
+    if !filters(expr) {
+        let fault = Fault::error("this is a value, not a condition: the rule would always fire", place);
+        check.fault(fault.help("give it limits, above = { HIGH = … } or below = { HIGH = … }; or compare it"));
+        return None;
+    }
+    if draft.settings.severity.is_none() {
+        let fault = Fault::error(format!("`severity` is missing: {} does not say how bad it is", draft.name), place);
+        check.fault(fault.help("add severity = \"HIGH\" (or LOW, MEDIUM, CRITICAL)"));
+    }
+    Some((Test::Condition(severity?), catalogue.unit(expr).unwrap_or(Unit::Count)))
+}
+
+fn template(text: Option<&Spanned<String>>, check: &mut Check<'_>) -> Option<Template> {
+    let text = text?;
+    Template::parse(text.get_ref()).map_err(|fault| check.fault(lifted(fault, &text.span()))).ok()
+}
+
+fn url(text: Option<&Spanned<String>>, check: &mut Check<'_>) -> Option<String> {
+    let text = text?;
+    let url = text.get_ref();
+    if url.starts_with("https://") || url.starts_with("http://") {
+        return Some(url.clone());
+    }
+    let fault = Fault::error("`runbook_url` is not a web address", Place::File(text.span()));
+    check.fault(fault.help("it begins with https://"));
+    None
+}
+
+fn no_data(text: Option<&Spanned<String>>, check: &mut Check<'_>) -> NoData {
+    let Some(text) = text else { return NoData::Hold };
+    match text.get_ref().as_str() {
+        "hold" => NoData::Hold,
+        "fire" => NoData::Fire,
+        "resolve" => NoData::Resolve,
+        other => {
+            let fault = Fault::error(format!("`no_data` cannot be `{other}`"), Place::File(text.span()));
+            check.fault(fault.help("it is \"hold\", \"fire\" or \"resolve\""));
+            NoData::Hold
+        }
+    }
+}
+
+/// Keys whose part comes with a later version.
+fn refuse_later_keys(settings: &Settings, check: &mut Check<'_>) {
+    let later = [
+        ("when", &settings.when),
+        ("keep_firing_for", &settings.keep_firing_for),
+        ("labels", &settings.labels),
+        ("except", &settings.except),
+        ("route", &settings.route),
+        ("respond", &settings.respond),
+        ("depends_on", &settings.depends_on),
+        ("worse_by", &settings.worse_by),
+    ];
+    for (key, value) in later {
+        if let Some(value) = value {
+            let fault = Fault::error(format!("`{key}` is not built in this version"), Place::File(value.span()));
+            check.fault(fault.help("remove it; it comes with a later version"));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Function calls: the shapes that the table of functions names.
+
+use std::collections::HashMap;
+
+use super::ast::{Call, Expr, Node, Test};
+use super::check::Kind;
+use super::eval::{Evaluator, Row, each, number};
+use super::functions::Body;
+use super::over::{self, Run};
+use super::value::{Answer, Element, GroupKey, Halt, distinct};
+use crate::model::labels::Labels;
+use crate::model::reading::Value;
+
+/// The rows of a range vector with their window.
+pub(super) struct Ranges {
+    /// One for each series.
+    pub rows: Vec<Row>,
+    /// Left edge in milliseconds, not included.
+    pub from: i64,
+    /// Right edge, included.
+    pub to: i64,
+}
+
+/// Gathers the steps of a subquery into rows.
+#[derive(Default)]
+pub(super) struct Collector {
+    places: HashMap<GroupKey, usize>,
+    rows: Vec<Row>,
+}
+
+impl Collector {
+    /// Adds what one step yielded; an unknown element is skipped, but at the last step makes its row unknown.
+    pub fn add(&mut self, at: i64, elements: Vec<Element>, is_last: bool) {
+        for element in elements {
+            if matches!(element.value, Value::Unknown(_)) && !is_last {
+                continue;
+            }
+            let place = *self.places.entry((element.name.clone(), element.labels.clone())).or_insert(self.rows.len());
+            if place == self.rows.len() {
+                self.rows.push(Row { element: element.clone(), samples: Vec::new() });
+            }
+            let Some(row) = self.rows.get_mut(place) else { continue };
+            if let Value::Known(value) = element.value {
+                row.samples.push((at, value));
+            }
+            row.element.value = element.value;
+        }
+    }
+
+    /// The rows gathered.
+    pub fn rows(self) -> Vec<Row> {
+        self.rows
+    }
+}
+
+impl Evaluator<'_> {
+    /// The value of a call.
+    pub(super) fn call(self, call: &Call) -> Result<Answer, Halt> {
+        let vector = |elements: Result<Vec<Element>, Halt>| elements.map(Answer::Vector);
+        match call.function.body {
+            Body::Time => Ok(Answer::Scalar(self.at as f64 / 1000.0)),
+            Body::Pi => Ok(Answer::Scalar(std::f64::consts::PI)),
+            Body::Scalar => self.only_element(call),
+            Body::Vector => Ok(Answer::Vector(vec![number(self.first_scalar(call)?)])),
+            Body::Each(body) => vector(each(self.first_vector(call)?, |value| Some(body(value)))),
+            Body::EachWith(body) => {
+                let parameters = self.parameters(call)?;
+                vector(each(self.first_vector(call)?, |value| body(value, &parameters)))
+            }
+            Body::Date(part) => {
+                let elements = if call.arguments.is_empty() {
+                    vec![number(self.at as f64 / 1000.0)]
+                } else {
+                    self.first_vector(call)?
+                };
+                vector(each(elements, |value| Some(date_part(value, part))))
+            }
+            Body::Over(body) => {
+                let parameters = self.parameters(call)?;
+                let results = self.over(call, |run| body(run, &parameters))?;
+                vector(distinct(results.into_iter().map(Element::nameless).collect()))
+            }
+            Body::Last => vector(self.over(call, over::last)),
+            Body::Absent => self.absent(call).map(Answer::Vector),
+            Body::Timestamp => vector(self.timestamps(call)),
+            Body::Sort { descending } => vector(self.first_vector(call).map(|elements| sorted(elements, descending))),
+            Body::Unbuilt => Err(Halt::Failed(format!("`{}` is not built yet", call.function.name))),
+        }
+    }
+
+    fn first_vector(self, call: &Call) -> Result<Vec<Element>, Halt> {
+        argument(call, Kind::Vector).map_or_else(|| Ok(Vec::new()), |expr| self.vector(expr))
+    }
+
+    fn first_scalar(self, call: &Call) -> Result<f64, Halt> {
+        argument(call, Kind::Scalar).map_or(Ok(f64::NAN), |expr| self.scalar(expr))
+    }
+
+    /// The scalar arguments, in their order.
+    fn parameters(self, call: &Call) -> Result<Vec<f64>, Halt> {
+        let scalars = call.arguments.iter().zip(call.function.arguments).filter(|(_, kind)| **kind == Kind::Scalar);
+        scalars.map(|(expr, _)| self.scalar(expr)).collect()
+    }
+
+    /// A function of each series' samples.
+    fn over(self, call: &Call, body: impl Fn(&Run<'_>) -> Option<f64>) -> Result<Vec<Element>, Halt> {
+        let Some(expr) = argument(call, Kind::Range) else { return Ok(Vec::new()) };
+        let Ranges { rows, from, to } = self.ranges(expr)?;
+        let result = |row: Row| {
+            let run = Run { samples: &row.samples, from, to, at: self.at };
+            row.element.map(|_| body(&run))
+        };
+        Ok(rows.into_iter().filter_map(result).collect())
+    }
+
+    /// `scalar`: the value of the only element, NaN where there is not exactly one.
+    fn only_element(self, call: &Call) -> Result<Answer, Halt> {
+        let elements = self.first_vector(call)?;
+        match elements.as_slice() {
+            [only] => only.known().map(Answer::Scalar),
+            _ => Ok(Answer::Scalar(f64::NAN)),
+        }
+    }
+
+    /// One element where the argument has none. Whether something that was not measured is absent, nobody knows.
+    fn absent(self, call: &Call) -> Result<Vec<Element>, Halt> {
+        let Some(expr) = call.arguments.first() else { return Ok(Vec::new()) };
+        let elements: Vec<Element> = match expr.kind() {
+            Kind::Range => self.ranges(expr)?.rows.into_iter().map(|row| row.element).collect(),
+            _ => self.vector(expr)?,
+        };
+        for element in &elements {
+            element.known()?;
+        }
+        let absent = Element { name: None, labels: equalities(expr), value: Value::Known(1.0) };
+        Ok(if elements.is_empty() { vec![absent] } else { Vec::new() })
+    }
+
+    /// The time of each sample; of computed values that of the evaluation.
+    fn timestamps(self, call: &Call) -> Result<Vec<Element>, Halt> {
+        let direct = argument(call, Kind::Vector).map(|expr| &expr.bare().node);
+        let Some(Node::Selector(selector)) = direct else {
+            return each(self.first_vector(call)?, |_| Some(self.at as f64 / 1000.0));
+        };
+        let stamped = self.newest(selector).filter_map(|(element, tick)| element.map(|_| Some(tick.seconds())));
+        distinct(stamped.map(Element::nameless).collect())
+    }
+}
+
+/// The first argument of a kind.
+fn argument(call: &Call, kind: Kind) -> Option<&Expr> {
+    call.arguments.iter().zip(call.function.arguments).find(|(_, wanted)| **wanted == kind).map(|(expr, _)| expr)
+}
+
+/// What is known of the labels of something absent: those that the selector demands by `=`, each once.
+fn equalities(expr: &Expr) -> Labels {
+    let Node::Selector(selector) = &expr.bare().node else { return Labels::empty() };
+    let demanded = selector.matchers.iter().filter_map(|matcher| match &matcher.test {
+        Test::Is(value) => Some((matcher.label.clone(), value.as_str())),
+        Test::IsNot(_) | Test::Like(_) | Test::Unlike(_) => None,
+    });
+    let is_unique =
+        |label: &str| selector.matchers.iter().filter(|matcher| matcher.label.as_ref() == label).count() == 1;
+    Labels::new(demanded.filter(|(label, _)| is_unique(label)))
+}
+
+/// Sorted by value, NaN and unknown ones last.
+fn sorted(mut elements: Vec<Element>, descending: bool) -> Vec<Element> {
+    let rank = |element: &Element| element.known().ok().filter(|value| !value.is_nan());
+    elements.sort_by(|a, b| match (rank(a), rank(b)) {
+        (Some(a), Some(b)) if descending => b.total_cmp(&a),
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    });
+    elements
+}
+
+/// A part of the UTC date that `seconds` since 1970 fall on; NaN beyond the calendar.
+#[allow(clippy::cast_possible_truncation, reason = "a float beyond i64 saturates, and the calendar ends before")]
+fn date_part(seconds: f64, part: fn(jiff::civil::DateTime) -> f64) -> f64 {
+    if seconds.is_nan() {
+        return f64::NAN;
+    }
+    let timestamp = jiff::Timestamp::from_second(seconds as i64);
+    timestamp.map_or(f64::NAN, |timestamp| part(timestamp.to_zoned(jiff::tz::TimeZone::UTC).datetime()))
+}

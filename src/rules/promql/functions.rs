@@ -1,0 +1,208 @@
+//! The table of functions: a new one is a new line here, and its body in `over`, `element` or `call`.
+
+use super::ast::Span;
+use super::check::Kind;
+use super::element;
+use super::ops::Aggregation;
+use super::over::{self, Run};
+use super::parser::wrong;
+use crate::model::fault::Fault;
+use crate::text::nearest::nearest;
+
+/// A function of the language.
+#[derive(Debug)]
+pub struct Function {
+    /// As it is written.
+    pub name: &'static str,
+    /// What it takes.
+    pub arguments: &'static [Kind],
+    /// How many of them must be given.
+    pub required: usize,
+    /// What it gives.
+    pub result: Kind,
+    /// How it is computed.
+    pub body: Body,
+}
+
+/// How a function is computed.
+#[derive(Clone, Copy, Debug)]
+pub enum Body {
+    /// `time()`.
+    Time,
+    /// `pi()`.
+    Pi,
+    /// `scalar(vector)`.
+    Scalar,
+    /// `vector(scalar)`.
+    Vector,
+    /// Each element by itself.
+    Each(fn(f64) -> f64),
+    /// Each element by itself with scalar parameters; `None` drops it.
+    EachWith(fn(f64, &[f64]) -> Option<f64>),
+    /// A part of the date that each element, in seconds since 1970, stands for; without argument of the evaluation's time.
+    Date(fn(jiff::civil::DateTime) -> f64),
+    /// The samples of each series over a range, with scalar parameters; `None` where there are too few.
+    Over(fn(&Run<'_>, &[f64]) -> Option<f64>),
+    /// `last_over_time`, which keeps the metric's name.
+    Last,
+    /// `absent(vector)` and `absent_over_time(range)`.
+    Absent,
+    /// `timestamp(vector)`.
+    Timestamp,
+    /// `sort(vector)` and `sort_desc(vector)`.
+    Sort {
+        /// Largest first.
+        descending: bool,
+    },
+    /// Known to `PromQL`, not to this version.
+    Unbuilt,
+}
+
+use Kind::{Range, Scalar, Vector};
+
+const fn row(name: &'static str, arguments: &'static [Kind], result: Kind, body: Body) -> Function {
+    Function { name, arguments, required: arguments.len(), result, body }
+}
+
+const fn each(name: &'static str, body: fn(f64) -> f64) -> Function {
+    row(name, &[Vector], Vector, Body::Each(body))
+}
+
+const fn over(name: &'static str, body: fn(&Run<'_>, &[f64]) -> Option<f64>) -> Function {
+    row(name, &[Range], Vector, Body::Over(body))
+}
+
+const fn date(name: &'static str, part: fn(jiff::civil::DateTime) -> f64) -> Function {
+    Function { required: 0, ..row(name, &[Vector], Vector, Body::Date(part)) }
+}
+
+/// Arguments are not looked at: the function is refused by its name.
+const fn unbuilt(name: &'static str) -> Function {
+    row(name, &[], Vector, Body::Unbuilt)
+}
+
+/// Every function of Prometheus 3.
+pub static FUNCTIONS: &[Function] = &[
+    row("time", &[], Scalar, Body::Time),
+    row("pi", &[], Scalar, Body::Pi),
+    row("scalar", &[Vector], Scalar, Body::Scalar),
+    row("vector", &[Scalar], Vector, Body::Vector),
+    row("absent", &[Vector], Vector, Body::Absent),
+    row("absent_over_time", &[Range], Vector, Body::Absent),
+    row("timestamp", &[Vector], Vector, Body::Timestamp),
+    row("sort", &[Vector], Vector, Body::Sort { descending: false }),
+    row("sort_desc", &[Vector], Vector, Body::Sort { descending: true }),
+    each("abs", f64::abs),
+    each("ceil", f64::ceil),
+    each("floor", f64::floor),
+    each("exp", f64::exp),
+    each("sqrt", f64::sqrt),
+    each("ln", f64::ln),
+    each("log2", f64::log2),
+    each("log10", f64::log10),
+    each("sgn", element::sgn),
+    each("sin", f64::sin),
+    each("cos", f64::cos),
+    each("tan", f64::tan),
+    each("asin", f64::asin),
+    each("acos", f64::acos),
+    each("atan", f64::atan),
+    each("sinh", f64::sinh),
+    each("cosh", f64::cosh),
+    each("tanh", f64::tanh),
+    each("asinh", f64::asinh),
+    each("acosh", f64::acosh),
+    each("atanh", f64::atanh),
+    each("deg", f64::to_degrees),
+    each("rad", f64::to_radians),
+    row("clamp", &[Vector, Scalar, Scalar], Vector, Body::EachWith(element::clamp)),
+    row("clamp_min", &[Vector, Scalar], Vector, Body::EachWith(element::clamp_min)),
+    row("clamp_max", &[Vector, Scalar], Vector, Body::EachWith(element::clamp_max)),
+    Function { required: 1, ..row("round", &[Vector, Scalar], Vector, Body::EachWith(element::round)) },
+    date("minute", |date| f64::from(date.minute())),
+    date("hour", |date| f64::from(date.hour())),
+    date("day_of_week", |date| f64::from(date.weekday().to_sunday_zero_offset())),
+    date("day_of_month", |date| f64::from(date.day())),
+    date("day_of_year", |date| f64::from(date.day_of_year())),
+    date("days_in_month", |date| f64::from(date.days_in_month())),
+    date("month", |date| f64::from(date.month())),
+    date("year", |date| f64::from(date.year())),
+    over("avg_over_time", over::avg),
+    over("min_over_time", over::min),
+    over("max_over_time", over::max),
+    over("sum_over_time", over::sum),
+    over("count_over_time", over::count),
+    over("present_over_time", over::present),
+    over("stddev_over_time", over::stddev),
+    over("stdvar_over_time", over::stdvar),
+    row("last_over_time", &[Range], Vector, Body::Last),
+    row("quantile_over_time", &[Scalar, Range], Vector, Body::Over(over::quantile)),
+    over("rate", over::rate),
+    over("increase", over::increase),
+    over("delta", over::delta),
+    over("irate", over::irate),
+    over("idelta", over::idelta),
+    over("deriv", over::deriv),
+    row("predict_linear", &[Range, Scalar], Vector, Body::Over(over::predict_linear)),
+    over("changes", over::changes),
+    over("resets", over::resets),
+    unbuilt("label_replace"),
+    unbuilt("label_join"),
+    unbuilt("histogram_quantile"),
+    unbuilt("histogram_quantiles"),
+    unbuilt("histogram_fraction"),
+    unbuilt("histogram_avg"),
+    unbuilt("histogram_count"),
+    unbuilt("histogram_sum"),
+    unbuilt("histogram_stddev"),
+    unbuilt("histogram_stdvar"),
+    unbuilt("double_exponential_smoothing"),
+    unbuilt("mad_over_time"),
+    unbuilt("first_over_time"),
+    unbuilt("ts_of_first_over_time"),
+    unbuilt("ts_of_last_over_time"),
+    unbuilt("ts_of_max_over_time"),
+    unbuilt("ts_of_min_over_time"),
+    unbuilt("sort_by_label"),
+    unbuilt("sort_by_label_desc"),
+    unbuilt("info"),
+    unbuilt("min_of"),
+    unbuilt("max_of"),
+    unbuilt("start"),
+    unbuilt("end"),
+    unbuilt("range"),
+    unbuilt("step"),
+];
+
+/// Names other systems use, with the `PromQL` that means the same.
+const FOREIGN: [(&str, &str); 12] = [
+    ("average", "avg"),
+    ("mean", "avg"),
+    ("median", "quantile(0.5, …)"),
+    ("percentile", "quantile or quantile_over_time"),
+    ("p95", "quantile_over_time(0.95, metric[5m])"),
+    ("now", "time()"),
+    ("last", "last_over_time(metric[5m])"),
+    ("derivative", "deriv"),
+    ("holt_winters", "double_exponential_smoothing (its name since Prometheus 3)"),
+    ("nodata", "absent"),
+    ("forecast", "predict_linear(metric[6h], 4 * 3600)"),
+    ("percent", "a division: used / total"),
+];
+
+/// The function called `name`, or a fault with the nearest one.
+pub fn find(name: &str, span: &Span) -> Result<&'static Function, Fault> {
+    if let Some(function) = FUNCTIONS.iter().find(|function| function.name == name) {
+        return Ok(function);
+    }
+    let fault = wrong(format!("there is no function `{name}`"), span);
+    if let Some((_, advice)) = FOREIGN.iter().find(|(foreign, _)| foreign.eq_ignore_ascii_case(name)) {
+        return Err(fault.help(format!("PromQL's word for it is {advice}")));
+    }
+    let built = FUNCTIONS.iter().filter(|function| !matches!(function.body, Body::Unbuilt));
+    let known = built.map(|function| function.name).chain(Aggregation::ALL.map(|(name, _)| name));
+    Err(match nearest(name, known) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault,
+    })
+}

@@ -1,0 +1,193 @@
+//! A compiled rule, and what it says in words.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::ladder::{Ladder, Worse};
+use super::promql::ast::{Binary, Expr, Node};
+use super::promql::check::Kind;
+use super::promql::functions::Body;
+use super::promql::ops::{Compare, Op, Set};
+use super::template::{Facts, Template};
+use crate::model::labels::Labels;
+use crate::model::metric::Unit;
+use crate::model::severity::Severity;
+use crate::model::verdict::Policy;
+use crate::text::{safe, units};
+
+/// A rule that can be judged.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name, which is the alert's.
+    pub name: Arc<str>,
+    /// What is evaluated.
+    pub expr: Expr,
+    /// `expr` as it was written.
+    pub text: String,
+    /// What makes a result bad.
+    pub test: Test,
+    /// What the alert machine must know.
+    pub policy: Policy,
+    /// The line about what is wrong; a plain one is made where there is none.
+    pub summary: Option<Template>,
+    /// What to do about it.
+    pub action: Option<Template>,
+    /// A page that says what to do.
+    pub runbook_url: Option<String>,
+    /// The unit of the value.
+    pub unit: Unit,
+    /// Which way is worse.
+    pub worse: Worse,
+    /// Where it was written.
+    pub origin: Origin,
+    /// Results with this label (name, value) have this severity instead of the condition's own.
+    pub severity_by_label: Vec<(Arc<str>, Arc<str>, Severity)>,
+}
+
+/// What makes a result bad.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Test {
+    /// The value is beyond a limit.
+    Ladder(Ladder),
+    /// The expression yields it: a condition of this severity.
+    Condition(Severity),
+}
+
+/// Where a rule was written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// It came with the program.
+    Shipped,
+    /// In the file: the bytes of its name.
+    File(Range<usize>),
+}
+
+/// A condition of the form `value op limit`: both sides are known whether it holds or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared<'a> {
+    /// The vector.
+    pub value: &'a Expr,
+    /// The comparison, turned so that the value stands on its left.
+    pub op: Compare,
+    /// The number.
+    pub limit: &'a Expr,
+}
+
+/// The two sides of `expr`, where its top is a comparison of a vector with a number.
+pub fn compared(expr: &Expr) -> Option<Compared<'_>> {
+    let (op, binary) = top_comparison(expr)?;
+    match (binary.left.kind(), binary.right.kind()) {
+        (Kind::Vector, Kind::Scalar) => Some(Compared { value: &binary.left, op, limit: &binary.right }),
+        (Kind::Scalar, Kind::Vector) => Some(Compared { value: &binary.right, op: op.mirrored(), limit: &binary.left }),
+        _ => None,
+    }
+}
+
+/// The comparison that `expr` is, if it is one that filters.
+pub fn top_comparison(expr: &Expr) -> Option<(Compare, &Binary)> {
+    match &expr.bare().node {
+        Node::Binary(binary) if !binary.bool => match binary.op {
+            Op::Compare(op) => Some((op, binary)),
+            Op::Math(_) | Op::Set(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether a result may be missing because a condition is false, rather than because a series is gone.
+pub fn filters(expr: &Expr) -> bool {
+    match &expr.node {
+        Node::Binary(binary) if !binary.bool => match binary.op {
+            Op::Compare(_) | Op::Set(Set::Unless) => true,
+            Op::Set(Set::Or) => filters(&binary.left) && filters(&binary.right),
+            Op::Set(Set::And) | Op::Math(_) => filters(&binary.left) || filters(&binary.right),
+        },
+        Node::Call(call) => match call.function.body {
+            Body::Absent => true,
+            Body::Scalar => false,
+            _ => call.arguments.iter().any(filters),
+        },
+        _ => expr.children().into_iter().any(filters),
+    }
+}
+
+impl Rule {
+    /// The severity of a condition's result with these labels.
+    pub fn severity_of(&self, labels: &Labels, own: Severity) -> Severity {
+        let listed = self.severity_by_label.iter().find(|(name, value, _)| labels.get(name) == Some(value));
+        listed.map_or(own, |(_, _, severity)| *severity)
+    }
+
+    /// Gives results whose label `name` is `value` another severity than the condition's own. A ladder has no use for it.
+    pub fn set_severity(&mut self, name: &str, value: &str, severity: Severity) {
+        let Test::Condition(own) = self.test else { return };
+        self.policy.severities[severity] = true;
+        self.policy.pending_for[severity] = self.policy.pending_for[own];
+        self.severity_by_label.push((name.into(), value.into(), severity));
+    }
+
+    /// One line about what is wrong.
+    pub fn summary(&self, labels: &Labels, value: Option<f64>, severity: Severity) -> String {
+        if let Some(template) = &self.summary {
+            return self.filled(template, labels, value, severity);
+        }
+        let value = value.map_or_else(|| "not measured".to_owned(), |value| self.value_text(value));
+        let limit = self.limit_text(severity);
+        let against = if limit.is_empty() { limit } else { format!(" (limit {limit})") };
+        format!("{}{labels}: {value}{against}", self.name)
+    }
+
+    /// What to do about it.
+    pub fn action(&self, labels: &Labels, value: Option<f64>, severity: Severity) -> Option<String> {
+        self.action.as_ref().map(|template| self.filled(template, labels, value, severity))
+    }
+
+    fn filled(&self, template: &Template, labels: &Labels, value: Option<f64>, severity: Severity) -> String {
+        template.fill(&Facts { labels, value, unit: self.unit, limit: &self.limit_text(severity) })
+    }
+
+    /// A value of this rule in its unit.
+    pub fn value_text(&self, value: f64) -> String {
+        match self.unit {
+            // a condition on 0 and 1 compares numbers: "0 (limit == 0)" rather than "no"
+            Unit::Bool => units::number(value),
+            unit => units::value(value, unit),
+        }
+    }
+
+    /// The limit of a severity: `> 85 %`, `== 0`; empty where the rule has none in one number.
+    pub fn limit_text(&self, severity: Severity) -> String {
+        match &self.test {
+            Test::Ladder(ladder) => ladder.rungs[severity]
+                .map(|rung| format!("{} {}", ladder.worse.symbol(), self.value_text(rung.limit)))
+                .unwrap_or_default(),
+            Test::Condition(_) => self.condition_text(),
+        }
+    }
+
+    fn condition_text(&self) -> String {
+        let Some(Compared { op, limit, .. }) = compared(&self.expr) else { return String::new() };
+        let limit = match limit.bare().node {
+            Node::Number(value) => self.value_text(value),
+            _ => safe::clip(&safe::one_line(self.text.get(limit.span.clone()).unwrap_or_default()), 60),
+        };
+        format!("{} {limit}", op.symbol())
+    }
+}
+
+/// Which way is worse for a condition: away from what it compares with.
+pub fn direction(expr: &Expr) -> Worse {
+    match top_comparison(first_filter(expr)) {
+        Some((Compare::Below | Compare::AtMost, _)) => Worse::Lower,
+        Some((Compare::Equal, binary)) if matches!(binary.right.bare().node, Node::Number(0.0)) => Worse::Lower,
+        _ => Worse::Higher,
+    }
+}
+
+/// The left-most operand of `and` and `unless`: the one whose value the result has.
+fn first_filter(expr: &Expr) -> &Expr {
+    match &expr.bare().node {
+        Node::Binary(binary) if matches!(binary.op, Op::Set(_)) => first_filter(&binary.left),
+        _ => expr,
+    }
+}

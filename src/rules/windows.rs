@@ -1,0 +1,91 @@
+//! The data a judgement is made on: recent samples in memory, found by metric; and which of them a set of rules needs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::promql::ast::{At, Expr, Node, Selector, Shift, Subquery};
+use crate::model::reading::{Need, Window};
+use crate::model::time::Time;
+
+/// How long a value stands at least.
+const SHORTEST_LOOKBACK: Duration = Duration::from_mins(5);
+
+/// How long a value of a series that is measured `every` so often stands: `max(5m, 2.5 x every)`.
+pub fn lookback(every: Duration) -> Duration {
+    SHORTEST_LOOKBACK.max(every * 5 / 2)
+}
+
+/// Windows of samples, found by metric.
+#[derive(Debug, Default)]
+pub struct Windows {
+    windows: Vec<Window>,
+    by_metric: HashMap<Arc<str>, Vec<usize>>,
+}
+
+impl Windows {
+    /// The data set of `windows`.
+    pub fn new(windows: Vec<Window>) -> Self {
+        let mut by_metric: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (at, window) in windows.iter().enumerate() {
+            by_metric.entry(window.series.metric.clone()).or_default().push(at);
+        }
+        Self { windows, by_metric }
+    }
+
+    /// The windows of the series that `selector` selects.
+    pub fn select<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = &'a Window> {
+        let (named, all) = match &selector.metric {
+            Some(metric) => (self.by_metric.get(metric).map(Vec::as_slice).unwrap_or_default(), [].as_slice()),
+            None => ([].as_slice(), self.windows.as_slice()),
+        };
+        named.iter().filter_map(|at| self.windows.get(*at)).chain(all).filter(|window| selector.accepts(window))
+    }
+}
+
+impl Selector {
+    /// Whether a series' labels pass all matchers (the metric is not looked at where it is named outright).
+    fn accepts(&self, window: &Window) -> bool {
+        self.matchers.iter().all(|matcher| {
+            let value = match matcher.label.as_ref() {
+                "__name__" => &window.series.metric,
+                label => window.series.labels.get(label).unwrap_or_default(),
+            };
+            matcher.test.accepts(value)
+        })
+    }
+}
+
+/// The samples that `exprs` look at when they are evaluated at `at`: one need for each metric, with the longest look back.
+pub fn needs<'a>(exprs: impl IntoIterator<Item = &'a Expr>, at: Time) -> Vec<Need> {
+    let mut longest: BTreeMap<Option<Arc<str>>, Duration> = BTreeMap::new();
+    for expr in exprs {
+        gather(expr, at, Duration::ZERO, &mut longest);
+    }
+    // the lookback is always needed: also a range function asks whether the series still lives
+    longest.into_iter().map(|(metric, back)| Need { metric, back, lookback: true }).collect()
+}
+
+fn gather(expr: &Expr, at: Time, outer: Duration, longest: &mut BTreeMap<Option<Arc<str>>, Duration>) {
+    match &expr.node {
+        Node::Selector(selector) => {
+            let back = outer + selector.range.unwrap_or_default() + back_of(selector.shift, at);
+            let entry = longest.entry(selector.metric.clone()).or_default();
+            *entry = back.max(*entry);
+        }
+        Node::Subquery(subquery) => {
+            let Subquery { of, range, shift, .. } = subquery.as_ref();
+            gather(of, at, outer + *range + back_of(*shift, at), longest);
+        }
+        _ => expr.children().into_iter().for_each(|child| gather(child, at, outer, longest)),
+    }
+}
+
+/// How far `offset` and `@` reach back from `at`; nothing for the future.
+fn back_of(shift: Shift, at: Time) -> Duration {
+    let pinned = match shift.at {
+        Some(At::Millis(millis)) => at.since(Time::from_millis(millis)),
+        Some(At::Query) | None => Duration::ZERO,
+    };
+    pinned + Duration::from_millis(u64::try_from(shift.offset).unwrap_or(0))
+}
