@@ -1,0 +1,357 @@
+//! The configuration: found, read once, checked whole, and from then on a value that never changes.
+//!
+//! `find` says which file, `parse` reads it with every error in one go, `file` is its shape, `secret` resolves what it
+//! refers to; each source, channel and rule checks its own settings; here the parts become one [`Config`].
+
+pub mod file;
+pub mod find;
+pub mod last_good;
+mod parse;
+mod secret;
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::Spanned;
+
+use crate::alert::message::Identity;
+use crate::alert::route::Routes;
+use crate::collect::{self, Source, catalogue, probe};
+use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
+use crate::model::severity::{BySeverity, Severity};
+use crate::model::trouble::Trouble;
+use crate::notify::{self, Channel, Sort};
+use crate::rules::{self, Catalogue, Rule};
+use crate::text::check::Check;
+use crate::text::units;
+use crate::world::Env;
+use file::{File, RulesFile};
+use find::Origin;
+use secret::Secrets;
+
+/// The shipped rule whose severity each probe decides for itself.
+const PROBE_FAILED: &str = "PROBE_FAILED";
+
+/// The time between two ticks, unless `[monitor] interval` says otherwise.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Everything a run needs to know, checked.
+pub struct Config {
+    /// The file it came from.
+    pub path: Option<(PathBuf, Origin)>,
+    /// The database.
+    pub database: (PathBuf, Origin),
+    /// Who is speaking in notifications.
+    pub identity: Identity,
+    /// Between two ticks.
+    pub interval: Duration,
+    /// Further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+    /// What is measured.
+    pub sources: Vec<Arc<Source>>,
+    /// What is judged.
+    pub rules: Vec<Rule>,
+    /// Who can be told.
+    pub channels: Vec<Channel>,
+    /// Who is told of what.
+    pub routes: Routes,
+    /// Remarks that do not stop it.
+    pub warnings: Vec<Located>,
+    /// The texts it was read from.
+    pub texts: Texts,
+}
+
+/// What the command line says about configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--db`
+    pub database: Option<PathBuf>,
+    /// `--env-file`
+    pub env_file: Option<PathBuf>,
+    /// `--every`
+    pub interval: Option<Duration>,
+}
+
+/// The files of a configuration as they were read.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    /// `config.toml`, where there is one.
+    pub main: Option<Arc<SourceText>>,
+    /// `rules.d/*.toml`, in order of their names.
+    pub rules: Vec<Arc<SourceText>>,
+}
+
+/// Why there is no [`Config`].
+pub enum Broken {
+    /// The texts have faults; the database that would have been used is known all the same, where it can be.
+    Faults(Vec<Located>, Option<PathBuf>),
+    /// Something outside of the texts.
+    Trouble(Trouble),
+}
+
+/// Finds, reads and checks the configuration.
+pub fn load(flags: &Flags, env: &Env) -> Result<Config, Broken> {
+    let path = find::config(flags.config.as_deref(), env);
+    let (texts, faults) = read(path.as_ref().map(|(path, _)| path.as_path()));
+    build(texts, faults, path, flags, env)
+}
+
+/// Builds the last configuration that worked with this database, with today's environment.
+pub fn load_last_good(database: &Path, flags: &Flags, env: &Env) -> Option<Config> {
+    let texts = last_good::recall(database)?;
+    let path = texts.main.as_ref().map(|main| (main.path.clone(), Origin::Default));
+    let flags = Flags { database: Some(database.to_owned()), ..flags.clone() };
+    build(texts, Vec::new(), path, &flags, env).ok()
+}
+
+/// Reads the file and the rules beside it; what cannot be read is a fault.
+fn read(path: Option<&Path>) -> (Texts, Vec<Located>) {
+    let Some(path) = path else { return (Texts::default(), Vec::new()) };
+    let mut faults = Vec::new();
+    let mut source = |path: &Path| read_one(path).map_err(|fault| faults.push(Located { source: None, fault })).ok();
+    let main = source(path);
+    let folder = path.parent().unwrap_or(Path::new(".")).join("rules.d");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
+        .unwrap_or_default();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    let rules = files.iter().filter_map(|file| source(file)).collect();
+    (Texts { main, rules }, faults)
+}
+
+fn read_one(path: &Path) -> Result<Arc<SourceText>, Fault> {
+    const MOST_BYTES: u64 = 4 << 20;
+    let fault = |why: String| Fault::error(format!("cannot read {}: {why}", path.display()), Place::Nowhere);
+    let meta = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
+    if !meta.is_file() {
+        return Err(fault("it is not a file".to_owned()).help("name a TOML file with --config"));
+    }
+    if meta.len() > MOST_BYTES {
+        return Err(fault(format!("it is larger than {} MiB", MOST_BYTES >> 20)));
+    }
+    if meta.permissions().mode() & 0o002 != 0 {
+        let help = format!("run: chmod o-w {}", path.display());
+        return Err(fault("everybody can write to it, and it names programs to run".to_owned()).help(help));
+    }
+    let bytes = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| fault(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))?;
+    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    Ok(Arc::new(SourceText { path: path.to_owned(), text }))
+}
+
+fn build(
+    texts: Texts,
+    mut found: Vec<Located>,
+    path: Option<(PathBuf, Origin)>,
+    flags: &Flags,
+    env: &Env,
+) -> Result<Config, Broken> {
+    let main = texts.main.clone();
+    let (file, faults) = main.as_ref().map_or_else(Default::default, |main| parse::parse::<File>(&main.text));
+    found.extend(faults.into_iter().map(|fault| Located { source: main.clone(), fault }));
+    let peeked = || main.as_ref().and_then(|main| parse::peek(&main.text, "store", "path"));
+    let named = file.store.path.clone().or_else(peeked);
+    let database = find::database(flags.database.as_deref(), env, named.as_deref()).map_err(Broken::Trouble)?;
+
+    let env = with_env_file(&file, flags, env, main.as_ref(), &mut found);
+    let secrets = Secrets::new(&env);
+    let resolve = |text: &str| secrets.resolve(text);
+    let mut check = Check { interval: INTERVAL, resolve: &resolve, source: main.clone(), faults: found };
+    check.interval = flags.interval.unwrap_or_else(|| interval(&file, &mut check));
+    file::refuse_planned(&file, &mut check);
+    let sources = sources(&file, &mut check);
+    let channels = channels(&file, &secrets, &mut check);
+    let routes = routes(&file, &channels, &mut check);
+    let rules = rules_of(file.rule, &texts, &sources, &mut check);
+    refuse_public_literals(&secrets, main.as_ref(), &mut check);
+
+    let (errors, warnings): (Vec<_>, Vec<_>) = check.faults.into_iter().partition(|f| f.fault.weight == Weight::Error);
+    if !errors.is_empty() {
+        return Err(Broken::Faults(errors, Some(database.0)));
+    }
+    let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
+    let identity = Identity {
+        system: text(file.monitor.name.map(Spanned::into_inner), "Sippar bridge"),
+        environment: text(file.monitor.environment, ""),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+    };
+    let rules = with_runbooks(rules, file.monitor.runbook_base.as_deref().unwrap_or_default());
+    let interval = check.interval;
+    let ca_file =
+        file.monitor.ca_file.map(|path| PathBuf::from(path.into_inner())).filter(|path| !path.as_os_str().is_empty());
+    Ok(Config { path, database, identity, interval, ca_file, sources, rules, channels, routes, warnings, texts })
+}
+
+fn with_env_file(
+    file: &File,
+    flags: &Flags,
+    env: &Env,
+    main: Option<&Arc<SourceText>>,
+    found: &mut Vec<Located>,
+) -> Env {
+    let named = file.monitor.env_file.as_ref().filter(|path| !path.get_ref().is_empty());
+    let (path, place) = match (&flags.env_file, named) {
+        (Some(path), _) => (path.clone(), Place::Nowhere),
+        (None, Some(path)) => (PathBuf::from(path.get_ref()), Place::File(path.span())),
+        (None, None) => return env.clone(),
+    };
+    match secret::env_file(&path) {
+        Ok(pairs) => env.clone().or(pairs),
+        Err(what) => {
+            let source = if place == Place::Nowhere { None } else { main.cloned() };
+            found.push(Located { source, fault: Fault::error(what, place) });
+            env.clone()
+        }
+    }
+}
+
+fn interval(file: &File, check: &mut Check<'_>) -> Duration {
+    let Some(text) = &file.monitor.interval else { return INTERVAL };
+    let Some(interval) = check.duration(Some(text), INTERVAL) else { return INTERVAL };
+    if interval < Duration::from_secs(1) || interval > Duration::from_secs(3600) {
+        let fault = Fault::error("the interval must be between 1s and 1h", Place::File(text.span()));
+        check.fault(fault.help("60s goes with cron, 15s with `check --repeat`"));
+        return INTERVAL;
+    }
+    interval
+}
+
+fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
+    let system = file.sources.system.build(check);
+    let mut sources: Vec<Source> = Vec::new();
+    if system.enabled {
+        sources.push(system.into());
+    }
+    for (name, settings) in &file.probes {
+        sources.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check).map(Source::from));
+    }
+    sources.into_iter().map(Arc::new).collect()
+}
+
+/// The channels of the file, and those of the environment whose kind the file does not have.
+fn channels(file: &File, secrets: &Secrets<'_>, check: &mut Check<'_>) -> Vec<Channel> {
+    let mut channels: Vec<Channel> = Vec::new();
+    for (name, settings) in &file.channels {
+        channels.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check));
+    }
+    let kinds: BTreeSet<&str> = file.channels.values().filter_map(|settings| settings.get_ref().kind()).collect();
+    let variable = |name: &str| secrets.variable(name).ok().flatten();
+    let source = check.source.take();
+    for (kind, settings) in notify::from_environment(&variable, check) {
+        if kinds.contains(kind) {
+            let what = format!("the environment's {kind} channel is ignored: the file has a channel of that kind");
+            check.fault(Fault::warning(what, Place::Nowhere));
+        } else {
+            channels.extend(settings.build(kind, &(0..0), check));
+        }
+    }
+    check.source = source;
+    channels
+}
+
+fn routes(file: &File, channels: &[Channel], check: &mut Check<'_>) -> Routes {
+    let declared: BTreeSet<&str> =
+        channels.iter().map(Channel::name).chain(file.channels.keys().map(|name| name.get_ref().as_str())).collect();
+    let chat = channels.iter().any(|channel| channel.sort() == Sort::Chat);
+    BySeverity::from_fn(|severity| {
+        let named = file.routes.of(severity);
+        for name in named.unwrap_or_default() {
+            if !declared.contains(name.get_ref().as_str()) {
+                let fault = Fault::error(format!("there is no channel `{}`", name.get_ref()), Place::File(name.span()));
+                check.fault(match crate::text::nearest::nearest(name.get_ref(), declared.iter().copied()) {
+                    Some(near) => fault.help(format!("did you mean `{near}`?")),
+                    None => fault.help("name a table of [channels]"),
+                });
+            }
+        }
+        let hears = |channel: &&Channel| match named {
+            Some(names) => names.iter().any(|name| name.get_ref() == channel.name()),
+            None => hears_by_default(severity, channel.sort(), chat),
+        };
+        channels.iter().filter(hears).flat_map(Channel::destinations).collect()
+    })
+}
+
+/// Everybody at CRITICAL, no SMS at HIGH, chat (else mail) at MEDIUM, nobody at LOW.
+fn hears_by_default(severity: Severity, sort: Sort, there_is_chat: bool) -> bool {
+    match severity {
+        Severity::Critical => true,
+        Severity::High => sort != Sort::Sms,
+        Severity::Medium if there_is_chat => sort == Sort::Chat,
+        Severity::Medium => sort == Sort::Mail,
+        Severity::Low => false,
+    }
+}
+
+fn rules_of(main: Vec<rules::Settings>, texts: &Texts, sources: &[Arc<Source>], check: &mut Check<'_>) -> Vec<Rule> {
+    let mut written = of_text(main, texts.main.as_ref());
+    for text in &texts.rules {
+        check.source = Some(text.clone());
+        let (file, faults) = parse::parse::<RulesFile>(&text.text);
+        faults.into_iter().for_each(|fault| check.fault(fault));
+        file::refuse_planned_tests(&file, check);
+        written.extend(of_text(file.rule, Some(text)));
+    }
+    let shipped = rules::shipped::settings().unwrap_or_else(|fault| {
+        check.fault(fault);
+        Vec::new()
+    });
+    let probes: Vec<&probe::Probe> = sources.iter().filter_map(|source| source.probe()).collect();
+    let is_open = probes.iter().any(|probe| probe.may_yield_metrics());
+    let mut rules = rules::compile(&written, &shipped, Catalogue { metrics: catalogue::METRICS, is_open }, check);
+    for rule in rules.iter_mut().filter(|rule| &*rule.name == PROBE_FAILED) {
+        probes.iter().for_each(|probe| rule.set_severity("probe", &probe.name, probe.severity));
+    }
+    check.source.clone_from(&texts.main);
+    rules
+}
+
+/// Rules together with the text that their places point into.
+fn of_text(rules: Vec<rules::Settings>, text: Option<&Arc<SourceText>>) -> Vec<rules::Settings> {
+    rules.into_iter().map(|rule| rules::Settings { source: text.cloned(), ..rule }).collect()
+}
+
+/// A literal secret makes the whole file one.
+fn refuse_public_literals(secrets: &Secrets<'_>, main: Option<&Arc<SourceText>>, check: &mut Check<'_>) {
+    let Some(main) = main.filter(|_| secrets.met_literal()) else { return };
+    let Ok(meta) = std::fs::metadata(&main.path) else { return };
+    let mode = meta.permissions().mode() & 0o7777;
+    if mode & 0o004 != 0 {
+        check.source = None;
+        let what =
+            format!("{} holds a literal secret and everybody can read it (mode {mode:04o})", main.path.display());
+        let help =
+            format!("run: chmod 640 {}, or write the secret as \"env:NAME\" or \"file:PATH\"", main.path.display());
+        check.fault(Fault::error(what, Place::Nowhere).help(help));
+    }
+}
+
+/// Gives shipped rules a link where they have none.
+fn with_runbooks(rules: Vec<Rule>, base: &str) -> Vec<Rule> {
+    let link = |mut rule: Rule| {
+        if rule.runbook_url.is_none() && !base.is_empty() {
+            rule.runbook_url = Some(format!("{base}#{}", rule.name.to_lowercase()));
+        }
+        rule
+    };
+    rules.into_iter().map(link).collect()
+}
+
+impl Config {
+    /// The interval in words, `1m`.
+    pub fn interval_text(&self) -> String {
+        units::duration_literal(self.interval)
+    }
+
+    /// The time a source has, at most: the rest of the interval belongs to judging and storing.
+    pub fn deadline(&self) -> Duration {
+        collect::deadline(self.interval)
+    }
+}
