@@ -2,8 +2,66 @@
 #![allow(dead_code, reason = "the rooms are built one by one; removed when they are joined")]
 
 mod alert;
+mod cli;
+mod cmd;
+mod collect;
+mod config;
+mod cycle;
 mod model;
+mod net;
+mod notify;
+mod output;
+mod rules;
+mod store;
 mod text;
+mod view;
 mod world;
 
-fn main() {}
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use model::trouble::{Kind, Trouble};
+use output::terminal::{print, say};
+use world::{Clock, Env};
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        say(&format!("sippar-mon: internal error: {panic}\nThis is a bug; please report it with the command you ran."));
+    }));
+    let code = match std::panic::catch_unwind(run) {
+        Ok(Ok(code)) => code,
+        Ok(Err(trouble)) => tell(&trouble),
+        Err(_) => Kind::Bug as u8,
+    };
+    ExitCode::from(code)
+}
+
+fn run() -> Result<u8, Trouble> {
+    match cli::Cli::try_parse() {
+        Ok(cli) => cmd::run(cli, Env::of_process(), Clock),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            print(&error.render().to_string()).map(|()| 0)
+        }
+        Err(error) => {
+            say(error.render().to_string().trim_end());
+            Ok(Kind::Usage as u8)
+        }
+    }
+}
+
+/// What happened and the way out; the kind of trouble is the exit code.
+fn tell(trouble: &Trouble) -> u8 {
+    if !trouble.what.is_empty() {
+        say(&format!("sippar-mon: {}", trouble.what));
+    }
+    if let Some(help) = &trouble.help {
+        say(&format!("  help: {help}"));
+    }
+    trouble.kind as u8
+}

@@ -1,0 +1,274 @@
+//! The command line: the whole tree, including the parts that later versions build. Only words; nothing is done here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Examples and exit codes at the end of `--help`.
+const AFTER: &str = "\
+Examples:
+  sippar-mon check                  measure, judge, tell; what cron runs each minute
+  sippar-mon status                 what it looks like now
+  sippar-mon alert test --dry-run   what a test alert would say, and to whom
+
+Exit codes of check and status:
+  0 nothing above LOW is firing   1 MEDIUM or HIGH   2 CRITICAL   3 unknown or stale
+Trouble of the tool itself:
+  64 usage   65 bad data   69 unavailable   70 bug   73 cannot create   74 I/O or database
+  75 another process is at it   77 permission   78 configuration
+
+Files, first one found:
+  --config, $SIPPAR_MON_CONFIG, ./config.toml (if it is yours or root's),
+  ~/.config/sippar-mon/config.toml, /etc/sippar-mon/config.toml; none is needed.";
+
+/// Watches the Sippar bridge from one machine and tells people when it is in trouble.
+#[derive(Parser, Debug)]
+#[command(name = "sippar-mon", version, after_help = AFTER, arg_required_else_help = true, infer_subcommands = false)]
+pub struct Cli {
+    /// Flags that every command knows.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command knows, before or after its name.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// State database
+    #[arg(long, global = true, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// File of NAME=value lines for variables that the environment does not have (cron's is nearly empty)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub color: When,
+    /// Use ASCII only, as when the locale is not UTF-8
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// One JSON document on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more: which files are used, and why things are as they are
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say less: only trouble; twice for nothing at all
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub quiet: u8,
+}
+
+/// When to use colour.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum When {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Measure, judge, store and tell: one cycle
+    Check(Check),
+    /// Show what it looks like now
+    Status(Status),
+    /// List, show and test alerts
+    #[command(subcommand)]
+    Alert(Alert),
+    /// Evaluate a `PromQL` expression on the stored samples
+    Query(Query),
+    /// Measure once and print it; nothing is stored, judged or sent
+    Collect(Collect),
+    /// Check, test and explain rules (not built yet)
+    Rules(Later),
+    /// Show, prove and verify the reserve log (not built yet)
+    Reserves(Later),
+    /// List and accept baselines (not built yet)
+    Baseline(Later),
+    /// Run a configured response by hand (not built yet)
+    Respond(Later),
+    /// Serve the JSON API and the dashboard (not built yet)
+    Serve(Later),
+    /// Write a self-contained incident report (not built yet)
+    Report(Later),
+    /// Print the runbook of an alert (not built yet)
+    Runbook(Later),
+    /// Back up, check and restore the database (not built yet)
+    Db(Later),
+    /// Find out what is wrong with this installation (not built yet)
+    Doctor(Later),
+    /// Write a configuration for this machine (not built yet)
+    Init(Later),
+    /// Print shell completions (not built yet)
+    Completions(Later),
+    /// Write the man pages
+    #[command(hide = true)]
+    Man(Later),
+}
+
+/// A command of a later version: any arguments are accepted, and the command says that it is not there yet.
+#[derive(Args, Debug)]
+#[command(disable_help_flag = true)]
+pub struct Later {
+    /// Ignored.
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub rest: Vec<String>,
+}
+
+/// `check`
+#[derive(Args, Debug, Default)]
+pub struct Check {
+    /// Go on with a cycle each interval until the minute ends; the next minute's process joins at the next tick
+    #[arg(long)]
+    pub repeat: bool,
+    /// Interval between cycles, overriding [monitor] interval; implies --repeat
+    #[arg(long, value_name = "DURATION")]
+    pub every: Option<String>,
+    /// Store and send nothing; show what would happen
+    #[arg(long, conflicts_with_all = ["repeat", "every"])]
+    pub dry_run: bool,
+    /// End with 0 whatever is firing (for scripts under `set -e`); trouble of the tool still counts
+    #[arg(long)]
+    pub exit_zero: bool,
+}
+
+/// `status`
+#[derive(Args, Debug)]
+pub struct Status {
+    /// How to print it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub format: Format,
+    /// Draw it anew after each cycle; ends with Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    pub watch: bool,
+    /// Show also what is fine
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// How `status` prints.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A screen for people, tab-separated lines without a terminal.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One line for Nagios and its kin, with performance data.
+    Nagios,
+}
+
+/// `alert …`
+#[derive(Subcommand, Debug)]
+pub enum Alert {
+    /// Alerts that are firing or pending
+    List(List),
+    /// One alert: its life and every attempt to tell people
+    Show(Show),
+    /// Send a test alert through the real channels
+    Test(Test),
+    /// Take charge of an alert (not built yet)
+    Ack(Later),
+    /// Silence alerts for a time (not built yet)
+    Silence(Later),
+    /// End a silence (not built yet)
+    Unsilence(Later),
+    /// List silences (not built yet)
+    Silences(Later),
+    /// Explain why somebody was or was not told (not built yet)
+    Explain(Later),
+    /// Mark an alert as useful or false (not built yet)
+    Mark(Later),
+    /// Close an alert by hand (not built yet)
+    Close(Later),
+    /// List deliveries (not built yet)
+    Deliveries(Later),
+    /// Send a delivery again (not built yet)
+    Resend(Later),
+    /// Give a delivery up (not built yet)
+    Drop(Later),
+    /// Write an alert as a rule test (not built yet)
+    Export(Later),
+}
+
+/// `alert list`
+#[derive(Args, Debug)]
+pub struct List {
+    /// Include alerts that have ended
+    #[arg(long)]
+    pub all: bool,
+    /// Only alerts that began within this time
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Only alerts of this severity or above
+    #[arg(long, value_name = "SEVERITY")]
+    pub severity: Option<String>,
+}
+
+/// `alert show`
+#[derive(Args, Debug)]
+pub struct Show {
+    /// The alert's number
+    pub number: u64,
+}
+
+/// `alert test`
+#[derive(Args, Debug)]
+pub struct Test {
+    /// Only this channel; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub channel: Vec<String>,
+    /// Follow the route of this severity instead of testing every channel
+    #[arg(long, value_name = "SEVERITY", conflicts_with = "channel")]
+    pub severity: Option<String>,
+    /// Show what would be sent, and to whom; send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `query`
+#[derive(Args, Debug)]
+pub struct Query {
+    /// The expression
+    pub expr: String,
+    /// Print a value for each tick of this time instead of the newest one
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+}
+
+/// `collect`
+#[derive(Args, Debug)]
+pub struct Collect {
+    /// Only this source; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub source: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    /// clap prints the value of an `env`-bound argument in `--help`; no argument may be bound that way.
+    #[test]
+    fn help_prints_no_environment() {
+        fn walk(command: &clap::Command) {
+            assert!(command.get_arguments().all(|arg| arg.get_env().is_none()), "{}", command.get_name());
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Cli::command());
+    }
+}

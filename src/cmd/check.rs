@@ -1,0 +1,264 @@
+//! `check`: measure, judge, store, tell.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::complain::{complain, settled};
+use super::{Context, Ended, block_on, summary};
+use crate::cli;
+use crate::config::{self, Broken, Config, last_good};
+use crate::cycle::deliver::{self, Attempt};
+use crate::cycle::lock::{self, Lock, Name};
+use crate::cycle::{Cycle, Road, repeat};
+use crate::model::delivery::State;
+use crate::model::time::Time;
+use crate::model::trouble::{Kind, Trouble};
+use crate::net::Net;
+use crate::output::{self, terminal};
+use crate::store::Store;
+use crate::store::alerts::AlertId;
+use crate::store::open::Mode;
+use crate::text::units;
+use crate::view::snapshot::Snapshot;
+
+/// How long a person waits for another check; cron does not.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs one cycle, or with `--repeat` those of a minute.
+pub fn run(context: &Context, args: &cli::Check) -> Ended {
+    let every = args.every.as_deref().map(units::parse_duration).transpose();
+    let every = every.map_err(|why| Trouble::new(Kind::Usage, format!("--every: {why}")))?;
+    let (config, broken) = configure(context, every)?;
+    context.remarks(&config);
+    let work = async {
+        if args.dry_run {
+            dry_run(context, &config).await
+        } else if args.repeat || every.is_some() {
+            repeating(context, Arc::new(config), broken.is_some()).await
+        } else {
+            once(context, &config, broken.is_some()).await
+        }
+    };
+    let code = block_on(work)?;
+    match broken {
+        Some(trouble) => Err(trouble),
+        None => Ok(if args.exit_zero { 0 } else { code }),
+    }
+}
+
+/// The configuration; where it is broken and the system was watched before, the last one that worked, together with
+/// the trouble that the command ends in all the same.
+fn configure(context: &Context, every: Option<Duration>) -> Result<(Config, Option<Trouble>), Trouble> {
+    let (faults, database) = match context.load(every) {
+        Ok(config) => return Ok((config, None)),
+        Err(Broken::Trouble(trouble)) => return Err(trouble),
+        Err(Broken::Faults(faults, database)) => (faults, database),
+    };
+    let text = context.faults(&faults);
+    let last = database.as_deref().and_then(|path| config::load_last_good(path, &context.flags(every), &context.env));
+    let cause = database.as_deref().filter(|path| path.exists());
+    match last {
+        Some(config) => {
+            let word = "the last configuration that worked goes on; correct the faults above";
+            complain(context, cause, "config", &format!("{text}sippar-mon: {word}"));
+            Ok((config, Some(silent(summary(&faults)))))
+        }
+        None => {
+            complain(context, cause, "config", text.trim_end());
+            Err(silent(summary(&faults)))
+        }
+    }
+}
+
+/// The same trouble, whose words have been said.
+fn silent(trouble: Trouble) -> Trouble {
+    Trouble { what: String::new(), help: None, ..trouble }
+}
+
+async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
+    let net = context.net(config);
+    let (mut store, lock) = enter(context, config).await?;
+    let road = Road { config, net: &net, clock: context.clock, config_broken: broken };
+    let cycle = troubled(context, config, road.run(&mut store).await)?;
+    drop(lock);
+    settle(context, config, &cycle, broken);
+    let attempts = deliver::deliver(&mut store, config, &net, context.clock).await?;
+    undelivered(context, config, &store, &attempts)?;
+    let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
+    if context.global.json {
+        super::print_json(&crate::view::dashboard::Dashboard::new(&snapshot, config))?;
+    } else if context.terminal.out && context.global.quiet == 0 {
+        terminal::print(&output::cycle::report(&cycle, &attempts, &snapshot, config, &context.terminal))?;
+    }
+    Ok(snapshot.state().exit())
+}
+
+/// Opens the database and takes the cycle lock. A person waits for another check, cron does not.
+async fn enter(context: &Context, config: &Config) -> Result<(Store, Lock), Trouble> {
+    let database = &config.database.0;
+    let store = troubled(context, config, Store::open(database, Mode::Write, context.clock.now()))?;
+    let patience = if context.terminal.out { PATIENCE } else { Duration::ZERO };
+    match lock::take(database, Name::Cycle, patience).await? {
+        Some(lock) => Ok((store, lock)),
+        None => Err(busy(context, config, &store)?),
+    }
+}
+
+/// Another check holds the lock. That is in order for a while, and nobody is told without a terminal; when no cycle has
+/// ended for three intervals, somebody hangs.
+fn busy(context: &Context, config: &Config, store: &Store) -> Result<Trouble, Trouble> {
+    let trouble = Trouble::new(Kind::Busy, "another check is running");
+    if context.terminal.err {
+        return Ok(trouble.help("it ends by itself; `sippar-mon status` shows what it found"));
+    }
+    let limit = config.interval * 3;
+    let last = store.last_cycle()?.filter(|last| context.clock.now().since(last.finished) > limit);
+    if let Some(last) = last {
+        let text = format!(
+            "sippar-mon: a check has been running since {} and does not end; find it: pgrep -a sippar-mon",
+            last.finished
+        );
+        complain(context, Some(&config.database.0), "hangs", &text);
+    }
+    Ok(silent(trouble))
+}
+
+/// Passes trouble of the database on, told at most once an hour where nobody watches.
+fn troubled<T>(context: &Context, config: &Config, result: Result<T, Trouble>) -> Result<T, Trouble> {
+    result.map_err(|trouble| {
+        if context.terminal.err {
+            return trouble;
+        }
+        let help = trouble.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+        let cause = format!("trouble {}", trouble.kind as u8);
+        complain(context, Some(&config.database.0), &cause, &format!("sippar-mon: {}{help}", trouble.what));
+        silent(trouble)
+    })
+}
+
+/// What a committed cycle means for later runs: the configuration works, trouble is over, remarks are due.
+fn settle(context: &Context, config: &Config, cycle: &Cycle, broken: bool) {
+    let database = &config.database.0;
+    if !broken {
+        settled(database, "config");
+        if let Err(error) = last_good::keep(database, &config.texts) {
+            complain(
+                context,
+                Some(database),
+                "last good",
+                &format!("sippar-mon: cannot keep a copy of the configuration: {error}"),
+            );
+        }
+    }
+    for line in output::cycle::trouble(cycle) {
+        complain(context, Some(database), &line, &format!("sippar-mon: {line}"));
+    }
+}
+
+/// The last resort: an alert that no channel could deliver is told where cron mails it.
+fn undelivered(context: &Context, config: &Config, store: &Store, attempts: &[Attempt]) -> Result<(), Trouble> {
+    let mut alerts: Vec<i64> = attempts
+        .iter()
+        .filter(|attempt| attempt.state != State::Sent)
+        .filter_map(|attempt| attempt.delivery.alert)
+        .collect();
+    alerts.sort_unstable();
+    alerts.dedup();
+    for alert in alerts {
+        let deliveries = store.deliveries_of(AlertId(alert))?;
+        if deliveries.iter().any(|delivery| matches!(delivery.state, State::Sent | State::Uncertain)) {
+            continue;
+        }
+        let Some(last) = deliveries.last() else { continue };
+        let answers: Vec<String> = deliveries
+            .iter()
+            .filter_map(|delivery| {
+                Some(format!("{}: {}", delivery.destination.channel, delivery.last_answer.as_ref()?))
+            })
+            .collect();
+        let what = &last.message;
+        let number = what.number.map(|number| format!("#{number} ")).unwrap_or_default();
+        let text = format!(
+            "sippar-mon: no channel could deliver alert {number}{} {}: {}\n  {}",
+            what.severity,
+            what.alert,
+            what.summary,
+            answers.join("\n  ")
+        );
+        complain(context, Some(&config.database.0), &format!("undelivered {alert}"), &text);
+    }
+    Ok(())
+}
+
+/// `--repeat`: cycles until the minute ends; delivery runs beside the next cycle.
+async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ended {
+    let database = config.database.0.clone();
+    drop(troubled(context, &config, Store::open(&database, Mode::Write, context.clock.now()))?);
+    let end = repeat::minute_end(context.clock.now());
+    let patience = context.clock.until(end);
+    let Some(_schedule) = lock::take(&database, Name::Schedule, patience).await? else {
+        return Err(silent(Trouble::new(Kind::Busy, "another loop is running")));
+    };
+    let net = context.net(&config);
+    let mut code = 0;
+    let mut next = Some(context.clock.now());
+    let mut deliveries = tokio::task::JoinSet::new();
+    while let Some(then) = next {
+        tokio::time::sleep(context.clock.until(then)).await;
+        code = one_of_many(context, &config, &net, broken).await?;
+        deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone()));
+        next = repeat::next(context.clock.now(), config.interval, end);
+    }
+    while let Some(ended) = deliveries.join_next().await {
+        let attempts = ended.unwrap_or_else(|_| Ok(Vec::new()))?;
+        let store = Store::open(&database, Mode::Write, context.clock.now())?;
+        undelivered(context, &config, &store, &attempts)?;
+    }
+    Ok(code)
+}
+
+async fn one_of_many(context: &Context, config: &Config, net: &Arc<Net>, broken: bool) -> Ended {
+    let (mut store, lock) = enter(context, config).await?;
+    let road = Road { config, net, clock: context.clock, config_broken: broken };
+    let cycle = troubled(context, config, road.run(&mut store).await)?;
+    drop(lock);
+    settle(context, config, &cycle, broken);
+    let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
+    if context.terminal.out && context.global.quiet == 0 {
+        let report = output::cycle::report(&cycle, &[], &snapshot, config, &context.terminal);
+        terminal::print(&format!("{}\n{report}", cycle.tick))?;
+    }
+    Ok(snapshot.state().exit())
+}
+
+async fn deliver_beside(
+    clock: crate::world::Clock,
+    config: Arc<Config>,
+    net: Arc<Net>,
+) -> Result<Vec<Attempt>, Trouble> {
+    let mut store = Store::open(&config.database.0, Mode::Write, clock.now())?;
+    deliver::deliver(&mut store, &config, &net, clock).await
+}
+
+/// Measures and judges on a copy of the state that is thrown away.
+async fn dry_run(context: &Context, config: &Config) -> Ended {
+    let now = context.clock.now();
+    let mut store = open_for_dry_run(&config.database.0, now)?;
+    let net = context.net(config);
+    let road = Road { config, net: &net, clock: context.clock, config_broken: false };
+    let (cycle, snapshot) = road.rehearse(&mut store, |state| Snapshot::of(state, config, context.clock.now())).await?;
+    if context.global.json {
+        super::print_json(&crate::view::dashboard::Dashboard::new(&snapshot, config))?;
+    } else if context.global.quiet == 0 {
+        let rows = output::cycle::rows(&snapshot, &context.terminal);
+        let report = output::cycle::report(&cycle, &[], &snapshot, config, &context.terminal);
+        terminal::print(&format!("dry run: nothing is stored or sent\n{rows}{report}"))?;
+    }
+    Ok(snapshot.state().exit())
+}
+
+/// The database, or where there is none a fresh one in memory: a dry run leaves nothing behind.
+fn open_for_dry_run(path: &Path, now: Time) -> Result<Store, Trouble> {
+    if path.exists() { Store::open(path, Mode::Write, now) } else { Store::in_memory(now) }
+}

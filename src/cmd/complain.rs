@@ -1,0 +1,52 @@
+//! Trouble of the monitor itself, told where cron mails it: on standard error, at most once an hour per cause.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Context;
+use crate::model::time::Time;
+use crate::output::terminal;
+
+/// How long the same cause is not repeated.
+const SILENCE: Duration = Duration::from_secs(3600);
+
+/// Says `text`, unless nobody watches and the same cause was told within the hour. A memory that cannot be kept is
+/// no reason to be silent.
+pub fn complain(context: &Context, database: Option<&Path>, cause: &str, text: &str) {
+    if context.global.quiet > 1 {
+        return;
+    }
+    if context.terminal.err {
+        return terminal::say(text);
+    }
+    let Some(path) = database.map(path) else { return terminal::say(text) };
+    let now = context.clock.now();
+    let mut told = read(&path);
+    let recent = |at: &Time| *at <= now && now.since(*at) < SILENCE;
+    if told.get(cause).is_some_and(recent) {
+        return;
+    }
+    told.retain(|_, at| recent(at));
+    told.insert(cause.to_owned(), now);
+    let kept = serde_json::to_string(&told).ok().and_then(|json| std::fs::write(&path, json).ok());
+    let _ = kept;
+    terminal::say(text);
+}
+
+/// Forgets that a cause was told, when it is over: its return is news.
+pub fn settled(database: &Path, cause: &str) {
+    let path = path(database);
+    let mut told = read(&path);
+    if told.remove(cause).is_some() {
+        let _ = serde_json::to_string(&told).ok().and_then(|json| std::fs::write(&path, json).ok());
+    }
+}
+
+fn path(database: &Path) -> PathBuf {
+    database.with_extension("complaints")
+}
+
+fn read(path: &Path) -> BTreeMap<String, Time> {
+    std::fs::read_to_string(path).ok().and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
+}

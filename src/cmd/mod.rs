@@ -1,0 +1,145 @@
+//! One thin recipe per subcommand.
+
+mod alert;
+mod check;
+mod collect;
+mod complain;
+mod query;
+mod status;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::{Alert, Cli, Command, Global};
+use crate::config::{self, Broken, Config, Flags};
+use crate::model::fault::Located;
+use crate::model::trouble::{Kind, Trouble};
+use crate::net::Net;
+use crate::output::diagnostics;
+use crate::output::terminal::{self, Terminal};
+use crate::world::{Clock, Env};
+
+/// What every command is handed.
+pub struct Context {
+    /// The flags that every command knows.
+    pub global: Global,
+    /// The environment.
+    pub env: Env,
+    /// The clock.
+    pub clock: Clock,
+    /// What the streams may show.
+    pub terminal: Terminal,
+}
+
+/// How a command ended that did its work: its exit code.
+pub type Ended = Result<u8, Trouble>;
+
+/// Runs the command.
+pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
+    let terminal = Terminal::new(&cli.global, &env);
+    let context = Context { global: cli.global, env, clock, terminal };
+    match cli.command {
+        Command::Check(args) => check::run(&context, &args),
+        Command::Status(args) => status::run(&context, &args),
+        Command::Query(args) => query::run(&context, &args),
+        Command::Collect(args) => collect::run(&context, &args),
+        Command::Alert(Alert::List(args)) => alert::list(&context, &args),
+        Command::Alert(Alert::Show(args)) => alert::show(&context, &args),
+        Command::Alert(Alert::Test(args)) => alert::test(&context, &args),
+        Command::Alert(other) => later("alert", &other),
+        other => later("", &other),
+    }
+}
+
+/// A command of a later version says so, instead of doing nothing or something else.
+fn later(group: &str, command: &dyn std::fmt::Debug) -> Ended {
+    let debug = format!("{command:?}");
+    let word = debug.split('(').next().unwrap_or_default().to_lowercase();
+    let name = if group.is_empty() { word } else { format!("{group} {word}") };
+    let what = format!("`sippar-mon {name}` is not built in this version");
+    Err(Trouble::new(Kind::Unavailable, what).help("`sippar-mon --help` lists what is"))
+}
+
+impl Context {
+    /// The configuration; what is wrong with it is told, every fault at its place.
+    pub fn config(&self) -> Result<Config, Trouble> {
+        let config = self.load(None).map_err(|broken| self.told(broken))?;
+        self.remarks(&config);
+        Ok(config)
+    }
+
+    /// The same without telling.
+    fn load(&self, every: Option<Duration>) -> Result<Config, Broken> {
+        config::load(&self.flags(every), &self.env)
+    }
+
+    /// The flags that concern the configuration.
+    fn flags(&self, every: Option<Duration>) -> Flags {
+        let Global { config, db, env_file, .. } = self.global.clone();
+        Flags { config, database: db, env_file, interval: every }
+    }
+
+    /// Prints the faults and makes them one trouble.
+    fn told(&self, broken: Broken) -> Trouble {
+        match broken {
+            Broken::Trouble(trouble) => trouble,
+            Broken::Faults(faults, _) => {
+                terminal::say(self.faults(&faults).trim_end());
+                summary(&faults)
+            }
+        }
+    }
+
+    /// The faults as text for standard error.
+    fn faults(&self, faults: &[Located]) -> String {
+        diagnostics::render(faults, self.terminal.color_err)
+    }
+
+    /// With `-v`, and on a terminal: warnings, and which files are used.
+    fn remarks(&self, config: &Config) {
+        if !config.warnings.is_empty() && (self.terminal.err || self.global.verbose > 0) && self.global.quiet == 0 {
+            terminal::say(self.faults(&config.warnings).trim_end());
+        }
+        if self.global.verbose > 0 {
+            let file = config
+                .path
+                .as_ref()
+                .map_or("none".to_owned(), |(path, origin)| format!("{} ({origin})", path.display()));
+            let (database, origin) = &config.database;
+            terminal::say(&format!("configuration: {file}\ndatabase: {} ({origin})", database.display()));
+        }
+    }
+
+    /// The network, with the roots that this configuration trusts.
+    fn net(&self, config: &Config) -> Arc<Net> {
+        Arc::new(Net::new(config.ca_file.clone(), self.env.get("SSL_CERT_FILE").map(PathBuf::from)))
+    }
+}
+
+/// How many faults there were, for the last line.
+fn summary(faults: &[Located]) -> Trouble {
+    let count = faults.len();
+    let noun = if count == 1 { "error" } else { "errors" };
+    Trouble::new(Kind::Config, format!("{count} {noun} in the configuration"))
+}
+
+/// Runs a future to its end on this thread. What is stuck in a blocking call is left behind, not waited for.
+fn block_on<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::new(Kind::Io, format!("cannot start the event loop: {error}")))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}
+
+/// A JSON document on standard output.
+fn print_json(document: &impl serde::Serialize) -> Result<(), Trouble> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| Trouble::new(Kind::Bug, format!("cannot write JSON: {error}")))?;
+    text.push('\n');
+    terminal::print(&text)
+}

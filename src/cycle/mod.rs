@@ -1,0 +1,215 @@
+//! The road, joined once: collect, judge and commit, deliver.
+//!
+//! A cycle never runs or passes half: its samples, the alerts' new states, their history and the notifications they ask
+//! for are one transaction. A crash before it means that the next cycle decides again; a crash after it, that the next
+//! deliverer sends. Nothing waits for the network inside the transaction.
+
+pub mod deliver;
+pub mod judge;
+pub mod lock;
+mod marks;
+pub mod repeat;
+mod tick;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::alert::step::{Now, Passage};
+use crate::collect::Source;
+use crate::collect::run::{self, Collected};
+use crate::config::Config;
+use crate::model::labels::Labels;
+use crate::model::reading::{Reading, Reason};
+use crate::model::time::Time;
+use crate::model::trouble::Trouble;
+use crate::net::Net;
+use crate::store::cycles::{CycleRow, NoteKind};
+use crate::store::{Reader, Store, Tx};
+use crate::text::units;
+use crate::world::Clock;
+use judge::Judged;
+use tick::Follows;
+
+/// What one cycle did, for the screen.
+#[derive(Debug)]
+pub struct Cycle {
+    /// Its tick.
+    pub tick: Time,
+    /// What the sources brought home.
+    pub collected: Vec<Collected>,
+    /// What judging changed.
+    pub judged: Judged,
+    /// Readings that could not be kept, in words.
+    pub refused: Vec<String>,
+}
+
+/// What a cycle runs with.
+#[derive(Clone, Copy)]
+pub struct Road<'a> {
+    /// What is measured, judged and told.
+    pub config: &'a Config,
+    /// The way out.
+    pub net: &'a Arc<Net>,
+    /// The clock.
+    pub clock: Clock,
+    /// The configuration on the disk is broken and this is the last one that worked.
+    pub config_broken: bool,
+}
+
+impl Road<'_> {
+    /// Runs steps 1 and 2 of a cycle. The caller holds the cycle lock.
+    pub async fn run(&self, store: &mut Store) -> Result<Cycle, Trouble> {
+        let (started, collected) = self.collect(store).await?;
+        let tx = store.begin()?;
+        let cycle = self.judge(&tx, started, collected)?;
+        tx.commit()?;
+        Ok(cycle)
+    }
+
+    /// The same without any effect: `look` sees what would be, then it is thrown away.
+    pub async fn rehearse<T>(
+        &self,
+        store: &mut Store,
+        look: impl FnOnce(&Reader) -> Result<T, Trouble>,
+    ) -> Result<(Cycle, T), Trouble> {
+        let (started, collected) = self.collect(store).await?;
+        let tx = store.begin()?;
+        let cycle = self.judge(&tx, started, collected)?;
+        let seen = look(&tx)?;
+        Ok((cycle, seen))
+    }
+
+    async fn collect(&self, store: &Store) -> Result<(Time, Vec<Collected>), Trouble> {
+        let started = self.clock.now();
+        let (due, memory) = due_sources(store, self.config, started.floor(self.config.interval))?;
+        Ok((started, run::run(due, memory, self.config.interval, started, self.net).await))
+    }
+
+    fn judge(&self, tx: &Tx<'_>, started: Time, collected: Vec<Collected>) -> Result<Cycle, Trouble> {
+        let tick = started.floor(self.config.interval);
+        let times = Times { tick, started, finished: self.clock.now() };
+        let (judged, refused) = commit(tx, self, &collected, times)?;
+        Ok(Cycle { tick, collected, judged, refused })
+    }
+}
+
+/// The sources whose time has come, and what each remembers.
+fn due_sources(
+    store: &Store,
+    config: &Config,
+    tick: Time,
+) -> Result<(Vec<Arc<Source>>, BTreeMap<Arc<str>, serde_json::Value>), Trouble> {
+    let mut memories: BTreeMap<String, (serde_json::Value, Time)> = store.memories()?;
+    let (mut due, mut memory) = (Vec::new(), BTreeMap::new());
+    for source in &config.sources {
+        let remembered = memories.remove(&**source.name());
+        let last = remembered.as_ref().map(|(_, tick)| *tick);
+        if is_due(tick, last, source.every()) {
+            due.push(source.clone());
+            memory.extend(remembered.map(|(json, _)| (source.name().clone(), json)));
+        }
+    }
+    Ok((due, memory))
+}
+
+/// Whether a source that ran at `last` runs at `tick`; also when the clock went back or the tick is repeated.
+fn is_due(tick: Time, last: Option<Time>, every: Duration) -> bool {
+    last.is_none_or(|last| tick <= last || tick.since(last) >= every)
+}
+
+/// The instants of a cycle.
+#[derive(Clone, Copy)]
+struct Times {
+    tick: Time,
+    started: Time,
+    finished: Time,
+}
+
+fn commit(
+    tx: &Tx<'_>,
+    road: &Road<'_>,
+    collected: &[Collected],
+    times: Times,
+) -> Result<(Judged, Vec<String>), Trouble> {
+    let Times { tick, started, finished } = times;
+    let config = road.config;
+    let last = tx.last_cycle()?;
+    let follows = tick::follows(tick, last.map(|last| last.tick), config.interval);
+    note(tx, &follows, times)?;
+    let own = own_readings(tx, road, &follows, last, times)?;
+    let configured = config.sources.iter().map(|source| &**source.name()).collect();
+    let refused = marks::write(tx, tick, collected, (&own, config.interval), &configured)?;
+    for one in collected {
+        // a source that failed keeps what it knew
+        let kept = if one.report.memory.is_none() { tx.memory(&one.source)? } else { None };
+        let memory = one.report.memory.clone().or(kept).unwrap_or_default();
+        tx.remember(&one.source, &memory, tick)?;
+    }
+    let judged = if follows.again {
+        Judged::default()
+    } else {
+        judge::judge(tx, config, Now { tick, passage: follows.passage }, finished)?
+    };
+    tx.put_cycle(&CycleRow { tick, started, finished, missed: follows.missed })?;
+    Ok((judged, refused))
+}
+
+fn note(tx: &Tx<'_>, follows: &Follows, times: Times) -> Result<(), Trouble> {
+    if let Some(back) = follows.back {
+        let aside = tx.set_aside_samples_after(times.tick, times.finished)?;
+        let text = format!("the clock went back by {}; {aside} later samples were set aside", units::duration(back));
+        tx.note(times.finished, NoteKind::ClockBack, &text)?;
+    }
+    if matches!(follows.passage, Passage::Gap(_)) || follows.missed > 0 {
+        tx.note(times.finished, NoteKind::Missed, &format!("{} cycles were missed", follows.missed))?;
+    }
+    Ok(())
+}
+
+/// The monitor's own health, as ordinary readings that ordinary rules can watch.
+fn own_readings(
+    tx: &Tx<'_>,
+    road: &Road<'_>,
+    follows: &Follows,
+    last: Option<CycleRow>,
+    times: Times,
+) -> Result<Vec<Reading>, Trouble> {
+    let known = |metric, value| Reading::known(metric, Labels::empty(), value);
+    let outbox = tx.outbox_counts()?;
+    let oldest = outbox.oldest_pending.map_or(0.0, |since| times.finished.since(since).as_secs_f64());
+    let mut own = vec![
+        match last {
+            Some(last) => known("monitor_cycle_duration_seconds", last.finished.since(last.started).as_secs_f64()),
+            None => Reading::unknown("monitor_cycle_duration_seconds", Labels::empty(), Reason::WARMING_UP),
+        },
+        known("monitor_missed_cycles_total", (tx.cycle_counts()?.missed + u64::from(follows.missed)) as f64),
+        known("monitor_outbox_pending", outbox.pending as f64),
+        known("monitor_outbox_oldest_seconds", oldest),
+        known("monitor_store_bytes", tx.size_bytes()? as f64),
+        known("monitor_config_broken", if road.config_broken { 1.0 } else { 0.0 }),
+    ];
+    for channel in &road.config.channels {
+        let labels = Labels::new([("channel", channel.name())]);
+        own.push(match tx.channel_works(channel.name())? {
+            Some(works) => Reading::known("monitor_channel_up", labels, if works { 1.0 } else { 0.0 }),
+            None => Reading::unknown("monitor_channel_up", labels, Reason::WARMING_UP),
+        });
+    }
+    Ok(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_runs_when_its_time_has_come() {
+        let (at, minute) = (|minutes: i64| Time::from_millis(minutes * 60_000), Duration::from_secs(60));
+        assert!(is_due(at(5), None, minute));
+        assert!(is_due(at(5), Some(at(4)), minute));
+        assert!(!is_due(at(5), Some(at(4)), minute * 2));
+        assert!(is_due(at(5), Some(at(5)), minute * 2), "the same tick again replaces");
+        assert!(is_due(at(5), Some(at(9)), minute * 60), "the clock went back");
+    }
+}

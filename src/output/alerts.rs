@@ -1,0 +1,173 @@
+//! `alert list`, `alert show` and `alert test` for people.
+
+use std::fmt::Write as _;
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::terminal::Terminal;
+use crate::cycle::deliver::Attempt;
+use crate::model::alert::{Alert, Transition};
+use crate::model::delivery::{Delivery, Outcome, State};
+use crate::model::time::Time;
+use crate::store::alerts::TransitionRow;
+use crate::store::deliveries::Attempt as Tried;
+use crate::text::{safe, units};
+
+/// One line of a list.
+pub struct Line<'a> {
+    /// The alert.
+    pub alert: &'a Alert,
+    /// Its value against its limit, in words.
+    pub value: String,
+    /// What was queued for it.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// The table of alerts.
+pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
+    if lines.is_empty() {
+        return "no alerts\n".to_owned();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(terminal.width.clamp(20, 500)).unwrap_or(100));
+    table.set_header(["ID", "STATE", "SEVERITY", "ALERT", "VALUE", "SINCE (UTC)", "DELIVERED"]);
+    for Line { alert, value, deliveries } in lines {
+        let severity = alert.severity().or(alert.peak).map(|severity| terminal.severity(severity)).unwrap_or_default();
+        table.add_row([
+            alert.number.map_or_else(|| "-".to_owned(), |number| number.to_string()),
+            state(alert),
+            severity,
+            safe::one_line(&alert.key.to_string()),
+            value.clone(),
+            format!("{}, {}", alert.since, lasted(alert, now)),
+            delivered(deliveries),
+        ]);
+    }
+    terminal.fit(&format!("{table}\n"))
+}
+
+/// Lines for scripts.
+pub fn lines(lines: &[Line<'_>]) -> String {
+    let mut out = String::new();
+    for Line { alert, value, deliveries } in lines {
+        let number = alert.number.map(|number| number.to_string()).unwrap_or_default();
+        let severity = alert.severity().or(alert.peak).map(|severity| severity.name()).unwrap_or_default();
+        let what = safe::one_line(&alert.key.to_string());
+        let told = delivered(deliveries);
+        let _ = writeln!(out, "{number}\t{}\t{severity}\t{what}\t{value}\t{}\t{told}", alert.state(), alert.since);
+    }
+    out
+}
+
+fn state(alert: &Alert) -> String {
+    match &alert.unknown {
+        Some((since, _)) if alert.ended.is_none() => format!("{}, not measured since {since}", alert.state()),
+        _ => alert.state().to_owned(),
+    }
+}
+
+fn lasted(alert: &Alert, now: Time) -> String {
+    let end = alert.ended.map_or(now, |(at, _)| at);
+    units::duration(end.since(alert.since))
+}
+
+/// The channels that were told, each once, with what became of those that were not.
+fn delivered(deliveries: &[Delivery]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for delivery in deliveries.iter().filter(|delivery| delivery.state != State::Superseded) {
+        let word = match delivery.state {
+            State::Sent => delivery.destination.channel.clone(),
+            other => format!("{} {}", delivery.destination.channel, other.name()),
+        };
+        if !parts.contains(&word) {
+            parts.push(word);
+        }
+    }
+    if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
+}
+
+/// Everything about one alert.
+pub fn show(
+    line: &Line<'_>,
+    history: &[TransitionRow],
+    tried: &[Vec<Tried>],
+    now: Time,
+    terminal: &Terminal,
+) -> String {
+    let alert = line.alert;
+    let severity = alert.severity().or(alert.peak).map(|severity| terminal.severity(severity)).unwrap_or_default();
+    let number = alert.number.map_or_else(String::new, |number| format!("{number}  "));
+    let mut out = format!("{severity}  {number}{}  {}\n", safe::one_line(&alert.key.to_string()), state(alert));
+    if let Some((since, reason)) = &alert.unknown {
+        let _ = writeln!(out, "not measured since {since}: {}", safe::answer(reason.as_str()));
+    }
+    let _ = writeln!(out, "value     {}", line.value);
+    let _ = writeln!(out, "since     {} ({})", alert.since, lasted(alert, now));
+    out.push_str("\nhistory\n");
+    for row in history {
+        let _ = writeln!(out, "  {}  {}", row.tick, transition(row.transition));
+    }
+    out.push_str("\nnotifications\n");
+    if line.deliveries.is_empty() {
+        out.push_str("  none: no channel hears of this severity\n");
+    }
+    for (delivery, tries) in line.deliveries.iter().zip(tried) {
+        let to = place(delivery);
+        let _ = writeln!(out, "  {}  {} to {to}: {}", delivery.id, delivery.message.kind.name(), delivery.state.name());
+        for attempt in tries {
+            let took = attempt.took.map(|took| format!(" in {}", units::duration(took))).unwrap_or_default();
+            let outcome = attempt.outcome.as_deref().unwrap_or("under way");
+            let answer =
+                attempt.answer.as_deref().map(|answer| format!(": {}", safe::answer(answer))).unwrap_or_default();
+            let _ = writeln!(out, "     {}  {outcome}{took}{answer}", attempt.started);
+        }
+        if delivery.state == State::Pending {
+            let _ = writeln!(out, "     next attempt {}", delivery.due);
+        }
+    }
+    terminal.fit(&out)
+}
+
+fn transition(transition: Transition) -> String {
+    match transition {
+        Transition::Fired(to) => format!("fired {to}"),
+        Transition::Raised(from, to) => format!("raised from {from} to {to}"),
+        Transition::Eased(from, to) => format!("eased from {from} to {to}"),
+        Transition::Resolved(from, why) => {
+            let why = match why {
+                crate::model::alert::Ended::Cleared => "the value is good again",
+                crate::model::alert::Ended::Gone => "what it watched is no longer reported",
+                crate::model::alert::Ended::RuleRemoved => "its rule was removed or disabled",
+            };
+            format!("resolved ({from}): {why}")
+        }
+    }
+}
+
+fn place(delivery: &Delivery) -> String {
+    let address = safe::one_line(&delivery.destination.address);
+    if address.is_empty() {
+        delivery.destination.channel.clone()
+    } else {
+        format!("{} {address}", delivery.destination.channel)
+    }
+}
+
+/// One line for an attempt to send.
+pub fn attempt(attempt: &Attempt, where_to: &str, terminal: &Terminal) -> String {
+    let took = units::duration(attempt.took);
+    let channel = &attempt.delivery.destination.channel;
+    let (mark, words) = match &attempt.outcome {
+        Outcome::Sent { answer } => (terminal.badge("✓", "ok", "32"), format!("{answer} in {took}")),
+        Outcome::Later { why, .. } => {
+            let again = match (attempt.state, attempt.again_in) {
+                (State::Pending, Some(wait)) => format!(", tried again in {}", units::duration(wait)),
+                (state, _) => format!(", {}", state.name()),
+            };
+            (terminal.badge("!", "later", "33"), format!("{why} after {took}{again}"))
+        }
+        Outcome::Dead { why } => (terminal.badge("✗", "failed", "31"), format!("{why} after {took}")),
+    };
+    terminal.fit(&format!("  {mark} {channel}  {where_to}  {}\n", safe::answer(&words)))
+}

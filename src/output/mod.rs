@@ -1,0 +1,7 @@
+//! Documents as people and programs read them on a terminal: tables, JSON, Nagios, diagnostics.
+
+pub mod alerts;
+pub mod cycle;
+pub mod diagnostics;
+pub mod status;
+pub mod terminal;

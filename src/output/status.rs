@@ -1,0 +1,231 @@
+//! The status screen: one line when all is fine, a table when it is not, tab-separated lines without a terminal.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::terminal::Terminal;
+use crate::config::Config;
+use crate::model::severity::Severity;
+use crate::text::{safe, spark, units};
+use crate::view::dashboard::state_word;
+use crate::view::snapshot::{Row, Snapshot, Standing, State};
+
+/// The recent past of a row, oldest first.
+pub type Sparks = BTreeMap<usize, Vec<Option<f64>>>;
+
+/// The screen for people.
+pub fn screen(snapshot: &Snapshot, config: &Config, sparks: &Sparks, all: bool, terminal: &Terminal) -> String {
+    let mut out = head(snapshot, config, terminal);
+    let shown: Vec<(usize, &Row)> = order(snapshot).into_iter().filter(|(_, row)| all || needs_a_look(row)).collect();
+    if !shown.is_empty() {
+        let _ = write!(out, "\n{}\n", table(&shown, snapshot, sparks, terminal));
+        let hidden = snapshot.rows.len() - shown.len();
+        if hidden > 0 {
+            let _ = writeln!(out, "  {hidden} more fine, show with --all");
+        }
+    }
+    if let Some((_, alert)) = snapshot.firing.first()
+        && let Some(number) = alert.number
+    {
+        let _ = writeln!(out, "\n  why:  sippar-mon alert show {number}     live:  sippar-mon status --watch");
+    }
+    terminal.fit(&out)
+}
+
+fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
+    let name = system_name(config);
+    let Some(cycle) = snapshot.cycle else {
+        let badge = terminal.badge("?", "UNKNOWN", "1;35");
+        return format!("{badge}  {name}: nothing has been checked yet\n           Start with:  sippar-mon check\n");
+    };
+    let ago = units::duration(snapshot.age().unwrap_or_default());
+    if snapshot.stale {
+        let badge = terminal.badge("?", "UNKNOWN", "1;35");
+        let every = config.interval_text();
+        return format!(
+            "{badge}  {name}: nothing has been checked for {ago} (every {every} expected)\n           \
+             Last known: {} at {}. The values may have changed since.\n           \
+             Is cron running?  crontab -l; the line is:  * * * * * sippar-mon check\n",
+            badge_of(snapshot.last_state(), terminal),
+            cycle.finished
+        );
+    }
+    let rules: std::collections::BTreeSet<_> = snapshot.rows.iter().map(|row| &row.rule).collect();
+    let bad: std::collections::BTreeSet<_> =
+        snapshot.rows.iter().filter(|row| needs_a_look(row)).map(|row| &row.rule).collect();
+    let badge = badge_of(snapshot.state(), terminal);
+    if bad.is_empty() && snapshot.outbox.pending == 0 {
+        let all = rules.len();
+        return format!("{badge}  {name}: {all} of {all} rules fine, checked {ago} ago\n");
+    }
+    let took = units::duration(cycle.finished.since(cycle.started));
+    let mut out = format!("{badge}  {name}: {}\n", counts(snapshot));
+    let _ = writeln!(out, "        checked {ago} ago ({}, took {took})", cycle.finished);
+    if let Some(oldest) = snapshot.outbox.oldest_pending.filter(|_| snapshot.outbox.pending > 0) {
+        let waits = units::duration(snapshot.at.since(oldest));
+        let _ = writeln!(
+            out,
+            "        {} notifications wait to be delivered, the oldest for {waits}",
+            snapshot.outbox.pending
+        );
+    }
+    out
+}
+
+fn counts(snapshot: &Snapshot) -> String {
+    let firing = snapshot.firing.len();
+    let unknown = snapshot.rows.iter().filter(|row| matches!(row.standing, Standing::Unknown(_))).count();
+    let pending = snapshot.rows.iter().filter(|row| row.standing == Standing::Pending).count();
+    let mut parts = Vec::new();
+    let mut part = |count: usize, one: &str, many: &str| {
+        if count > 0 {
+            parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+        }
+    };
+    part(firing, "alert firing", "alerts firing");
+    part(pending, "alert pending", "alerts pending");
+    part(unknown, "rule cannot be judged", "rules cannot be judged");
+    if parts.is_empty() { "all rules fine".to_owned() } else { parts.join(", ") }
+}
+
+fn table(rows: &[(usize, &Row)], snapshot: &Snapshot, sparks: &Sparks, terminal: &Terminal) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(terminal.width.clamp(20, 500)).unwrap_or(100));
+    table.set_header(["STATE", "CHECK", "NOW", "LIMIT", "LAST HOUR", "SINCE"]);
+    for (at, row) in rows {
+        let spark = sparks.get(at).map(|values| drawn(values, terminal.ascii)).unwrap_or_default();
+        let now = row.value_text.clone().unwrap_or_else(|| "-".to_owned());
+        table.add_row([
+            badge_of_row(row, terminal),
+            check(row),
+            now,
+            row.limit_text.clone(),
+            spark,
+            since(row, snapshot),
+        ]);
+    }
+    if let Some(column) = table.column_mut(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn drawn(values: &[Option<f64>], ascii: bool) -> String {
+    let known = || values.iter().flatten().copied().filter(|value| value.is_finite());
+    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
+    spark::sparkline(values, low, high, ascii)
+}
+
+fn since(row: &Row, snapshot: &Snapshot) -> String {
+    let unknown = match &row.standing {
+        Standing::Unknown(reason) | Standing::Waiting(reason) => Some(safe::answer(reason.as_str())),
+        _ => None,
+    };
+    let lasts = row.since.map(|since| units::duration(snapshot.at.since(since)));
+    [lasts, unknown].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The name of the watched system with its environment.
+pub fn system_name(config: &Config) -> String {
+    let name = safe::one_line(&config.identity.system);
+    let environment = safe::one_line(&config.identity.environment);
+    if environment.is_empty() { name } else { format!("{name} ({environment})") }
+}
+
+fn check(row: &Row) -> String {
+    safe::one_line(&format!("{}{}", row.rule, row.labels))
+}
+
+fn needs_a_look(row: &Row) -> bool {
+    !matches!(row.standing, Standing::Fine | Standing::Waiting(_))
+}
+
+/// Rows with their place, the worst first.
+fn order(snapshot: &Snapshot) -> Vec<(usize, &Row)> {
+    let weight = |row: &Row| match row.standing {
+        Standing::Firing(Severity::Critical) => 0,
+        Standing::Unknown(_) => 1,
+        Standing::Firing(Severity::High) => 2,
+        Standing::Firing(Severity::Medium) => 3,
+        Standing::Firing(Severity::Low) => 4,
+        Standing::Pending => 5,
+        Standing::Fine | Standing::Waiting(_) => 6,
+    };
+    let mut rows: Vec<(usize, &Row)> = snapshot.rows.iter().enumerate().collect();
+    rows.sort_by_key(|(at, row)| (weight(row), *at));
+    rows
+}
+
+fn badge_of(state: State, terminal: &Terminal) -> String {
+    match state {
+        State::Fine => terminal.badge("●", "OK", "32"),
+        State::Firing(severity) => terminal.severity(severity),
+        State::Unknown => terminal.badge("?", "UNKNOWN", "1;35"),
+    }
+}
+
+fn badge_of_row(row: &Row, terminal: &Terminal) -> String {
+    match &row.standing {
+        Standing::Firing(severity) => terminal.severity(*severity),
+        Standing::Unknown(_) => terminal.badge("?", "unknown", "1;35"),
+        Standing::Waiting(_) => terminal.badge("○", "waiting", "2"),
+        Standing::Pending => terminal.badge("○", "pending", "33"),
+        Standing::Fine => terminal.badge("●", "ok", "32"),
+    }
+}
+
+/// Lines for scripts: state, check, value, limit, since, alert number; separated by tabs, no header, nothing cut.
+pub fn lines(snapshot: &Snapshot) -> String {
+    let mut out = String::new();
+    for (_, row) in order(snapshot) {
+        let state = match &row.standing {
+            Standing::Firing(severity) => severity.name().to_lowercase(),
+            Standing::Unknown(_) => "unknown".to_owned(),
+            Standing::Waiting(_) => "waiting".to_owned(),
+            Standing::Pending => "pending".to_owned(),
+            Standing::Fine => "ok".to_owned(),
+        };
+        let value = row.value.map(|value| value.to_string()).unwrap_or_default();
+        let since = row.since.map(crate::model::time::Time::rfc3339).unwrap_or_default();
+        let number = row.number.map(|number| number.to_string()).unwrap_or_default();
+        let _ = writeln!(out, "{state}\t{}\t{value}\t{}\t{since}\t{number}", check(row), row.limit_text);
+    }
+    if out.is_empty() {
+        let _ = writeln!(out, "{}\t\t\t\t\t", state_word(snapshot.state()));
+    }
+    out
+}
+
+/// One line for Nagios: the state, the worst alert, and every judged value as performance data.
+pub fn nagios(snapshot: &Snapshot) -> String {
+    let word = match snapshot.state() {
+        State::Fine | State::Firing(Severity::Low) => "OK",
+        State::Firing(Severity::Medium | Severity::High) => "WARNING",
+        State::Firing(Severity::Critical) => "CRITICAL",
+        State::Unknown => "UNKNOWN",
+    };
+    let what = match order(snapshot).first() {
+        _ if snapshot.cycle.is_none() => "nothing has been checked yet".to_owned(),
+        _ if snapshot.stale => {
+            format!("nothing has been checked for {}", units::duration(snapshot.age().unwrap_or_default()))
+        }
+        Some((_, row)) if needs_a_look(row) => match (&row.standing, &row.value_text) {
+            (Standing::Unknown(reason), _) => format!("{} cannot be judged: {reason}", check(row)),
+            (_, Some(value)) => format!("{} {value} ({})", check(row), row.limit_text),
+            (_, None) => check(row),
+        },
+        _ => format!("{} checks fine", snapshot.rows.len()),
+    };
+    let data: Vec<String> = snapshot
+        .rows
+        .iter()
+        .filter_map(|row| {
+            Some(format!("'{}'={}", check(row).replace(['\'', '='], "_"), row.value.filter(|v| v.is_finite())?))
+        })
+        .collect();
+    // a bar would begin the performance data
+    format!("SIPPAR {word} - {} | {}\n", safe::one_line(&what).replace('|', "/"), data.join(" "))
+}

@@ -1,0 +1,272 @@
+//! What it looks like now: read once, in one moment of the database, and printed in many forms.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::model::alert::Alert;
+use crate::model::labels::{Labels, SeriesKey};
+use crate::model::reading::{Datum, Point, Reason};
+use crate::model::severity::Severity;
+use crate::model::time::Time;
+use crate::model::verdict::{Judgement, Says};
+use crate::rules::{self, Rule, Windows};
+use crate::store::alerts::{AlertFilter, AlertId};
+use crate::store::cycles::CycleRow;
+use crate::store::deliveries::OutboxCounts;
+use crate::store::windows::Latest;
+use crate::store::{Reader, Result, Store};
+
+/// What is older than this many intervals, and [`GRACE`], is stale.
+const STALE_INTERVALS: f64 = 2.5;
+/// Beside the intervals: a cycle takes a while.
+const GRACE: Duration = Duration::from_secs(15);
+/// How many alerts that ended are part of the picture.
+const RECENT: u32 = 10;
+
+/// The picture.
+pub struct Snapshot {
+    /// When it was taken.
+    pub at: Time,
+    /// The last finished cycle, if there ever was one.
+    pub cycle: Option<CycleRow>,
+    /// One row for each rule and label set.
+    pub rows: Vec<Row>,
+    /// Alerts that fire, the most severe first.
+    pub firing: Vec<(AlertId, Alert)>,
+    /// Alerts that ended lately, the newest first.
+    pub recent: Vec<(AlertId, Alert)>,
+    /// The newest sample of every live series.
+    pub latest: Vec<Latest>,
+    /// How full the outbox is.
+    pub outbox: OutboxCounts,
+    /// Age of the last cycle is beyond what cron's rhythm explains.
+    pub stale: bool,
+}
+
+/// How a rule stands with one label set.
+pub struct Row {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// The labels of its result.
+    pub labels: Labels,
+    /// How it stands.
+    pub standing: Standing,
+    /// The value.
+    pub value: Option<f64>,
+    /// The value in words.
+    pub value_text: Option<String>,
+    /// The limit it is held against, in words.
+    pub limit_text: String,
+    /// Since when the alert lasts.
+    pub since: Option<Time>,
+    /// The alert's number.
+    pub number: Option<u64>,
+}
+
+/// How a rule stands with one label set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// An alert fires.
+    Firing(Severity),
+    /// It cannot be judged.
+    Unknown(Reason),
+    /// It cannot be judged yet, and that is in order: a first measurement, nothing to divide.
+    Waiting(Reason),
+    /// Beyond a limit, not yet for long enough.
+    Pending,
+    /// Fine.
+    Fine,
+}
+
+/// What it all comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Nothing above LOW fires.
+    Fine,
+    /// The most severe firing alert.
+    Firing(Severity),
+    /// Something that a rule needs is not known, or all of it is too old.
+    Unknown,
+}
+
+impl Snapshot {
+    /// Takes the picture in one moment of the database.
+    pub fn take(store: &mut Store, config: &Config, now: Time) -> Result<Self> {
+        Self::of(&*store.snapshot()?, config, now)
+    }
+
+    /// Takes the picture with the eyes of `config`'s rules.
+    pub fn of(moment: &Reader, config: &Config, now: Time) -> Result<Self> {
+        let cycle = moment.last_cycle()?;
+        let tick = cycle.map_or(now, |cycle| cycle.tick);
+        let latest = moment.latest(tick)?;
+        let windows =
+            Windows::new(moment.windows(&rules::needs(config.rules.iter().map(|rule| &rule.expr), tick), tick)?);
+        let open: BTreeMap<(Arc<str>, Labels), (AlertId, Alert)> = moment
+            .open_alerts()?
+            .into_iter()
+            .map(|(id, alert)| ((alert.key.rule.clone(), alert.key.labels.clone()), (id, alert)))
+            .collect();
+        let troubled = troubled(&latest);
+        let mut rows = Vec::new();
+        for rule in &config.rules {
+            rows.extend(rows_of(rule, rules::judge(rule, &windows, tick), &open, &troubled, tick));
+        }
+        let mut firing: Vec<_> = open.into_values().filter(|(_, alert)| alert.severity().is_some()).collect();
+        firing.sort_by_key(|(_, alert)| (std::cmp::Reverse(alert.severity()), alert.number));
+        let filter = AlertFilter { limit: Some(RECENT), ..AlertFilter::default() };
+        let recent = moment.alerts(&filter)?.into_iter().filter(|(_, alert)| alert.ended.is_some()).collect();
+        let outbox = moment.outbox_counts()?;
+        let limit = config.interval.mul_f64(STALE_INTERVALS) + GRACE;
+        let stale = cycle.is_none_or(|cycle| now.since(cycle.finished) > limit);
+        Ok(Self { at: now, cycle, rows, firing, recent, latest, outbox, stale })
+    }
+
+    /// How long ago the last cycle ended.
+    pub fn age(&self) -> Option<Duration> {
+        self.cycle.map(|cycle| self.at.since(cycle.finished))
+    }
+
+    /// What it all comes to: CRITICAL before unknown before anything milder.
+    pub fn state(&self) -> State {
+        if self.stale {
+            return State::Unknown;
+        }
+        self.last_state()
+    }
+
+    /// What it came to at the last cycle, however old that is.
+    pub fn last_state(&self) -> State {
+        let worst = self.firing.iter().filter_map(|(_, alert)| alert.severity()).max();
+        let blind = self.rows.iter().any(|row| matches!(row.standing, Standing::Unknown(_)));
+        match worst {
+            Some(Severity::Critical) => State::Firing(Severity::Critical),
+            _ if blind => State::Unknown,
+            Some(severity) if severity > Severity::Low => State::Firing(severity),
+            _ => State::Fine,
+        }
+    }
+
+    /// The newest value of a series without labels, where it is known.
+    pub fn value(&self, metric: &str) -> Option<f64> {
+        self.values(metric).find(|(labels, _)| labels.is_empty()).map(|(_, value)| value)
+    }
+
+    /// The newest known values of a metric.
+    pub fn values<'a>(&'a self, metric: &'a str) -> impl Iterator<Item = (&'a Labels, f64)> {
+        self.latest.iter().filter(move |latest| &*latest.key.metric == metric).filter_map(|latest| match latest.datum {
+            Datum::Value(value) => Some((&latest.key.labels, value)),
+            Datum::Unknown | Datum::Gone => None,
+        })
+    }
+}
+
+/// The exit code of `check` and `status`: 2 before 3 before 1.
+impl State {
+    /// 0 fine, 1 MEDIUM or HIGH, 2 CRITICAL, 3 unknown.
+    pub const fn exit(self) -> u8 {
+        match self {
+            Self::Fine | Self::Firing(Severity::Low) => 0,
+            Self::Firing(Severity::Medium | Severity::High) => 1,
+            Self::Firing(Severity::Critical) => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
+/// Metrics of which a series is unknown for a reason that is not in order.
+fn troubled(latest: &[Latest]) -> HashSet<&str> {
+    let in_trouble =
+        |latest: &&Latest| latest.datum == Datum::Unknown && !latest.reason.as_ref().is_some_and(Reason::is_benign);
+    latest.iter().filter(in_trouble).map(|latest| &*latest.key.metric).collect()
+}
+
+type Open = BTreeMap<(Arc<str>, Labels), (AlertId, Alert)>;
+
+fn rows_of(rule: &Rule, judgement: Judgement, open: &Open, troubled: &HashSet<&str>, tick: Time) -> Vec<Row> {
+    let trouble = || {
+        let needs = rules::needs([&rule.expr], tick);
+        needs.iter().any(|need| need.metric.as_ref().is_none_or(|metric| troubled.contains(&**metric)))
+    };
+    let blind = |reason: Reason| if trouble() { Standing::Unknown(reason) } else { Standing::Waiting(reason) };
+    let row = |labels: Labels, standing: Standing, value: Option<f64>| {
+        let alert = open.get(&(rule.name.clone(), labels.clone())).map(|(_, alert)| alert);
+        let severity = alert.and_then(Alert::severity);
+        let standing = match (severity, alert, standing) {
+            (Some(severity), ..) => Standing::Firing(severity),
+            (None, Some(_), Standing::Fine) => Standing::Pending,
+            (None, _, standing) => standing,
+        };
+        let shown = severity.or_else(|| rule.policy.severities.highest(|&has| has)).unwrap_or(Severity::Low);
+        Row {
+            rule: rule.name.clone(),
+            value,
+            value_text: value.map(|value| rule.value_text(value)),
+            limit_text: rule.limit_text(shown),
+            since: alert.map(|alert| alert.fired_at.unwrap_or(alert.since)),
+            number: alert.and_then(|alert| alert.number),
+            labels,
+            standing,
+        }
+    };
+    match judgement {
+        Judgement::Judged { verdicts, .. } => verdicts
+            .into_iter()
+            .map(|verdict| match verdict.says {
+                Says::Measured { value, .. } => row(verdict.labels, Standing::Fine, Some(value)),
+                Says::Unknown(reason) => row(verdict.labels, blind(reason), None),
+            })
+            .collect(),
+        Judgement::Unknown(reason) => vec![row(Labels::empty(), blind(reason), None)],
+        Judgement::Failed(why) => vec![row(Labels::empty(), Standing::Unknown(Reason::new(why)), None)],
+    }
+}
+
+/// One value for each of `buckets` equal parts of `[from, to)`: the newest of the part, `None` where nothing was measured.
+pub fn buckets(points: &[Point], from: Time, to: Time, buckets: usize) -> Vec<Option<f64>> {
+    let mut out = vec![None; buckets];
+    let span = to.since(from).as_secs_f64();
+    for point in points.iter().filter(|point| point.tick >= from && point.tick < to) {
+        let part = point.tick.since(from).as_secs_f64() / span;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of one times a small count")]
+        let at = (part * buckets as f64) as usize;
+        if let (Some(slot), Datum::Value(value)) = (out.get_mut(at), point.datum) {
+            *slot = Some(value);
+        }
+    }
+    out
+}
+
+/// The series whose recent past is drawn beside a row: that of the rule's first metric with the row's labels.
+pub fn drawn(rule: &Rule, labels: &Labels, tick: Time) -> Option<SeriesKey> {
+    let metric = rules::needs([&rule.expr], tick).into_iter().next()?.metric?;
+    Some(SeriesKey::new(metric, labels.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_those_of_the_contract() {
+        let all = [
+            State::Fine,
+            State::Firing(Severity::Low),
+            State::Firing(Severity::Medium),
+            State::Firing(Severity::High),
+            State::Firing(Severity::Critical),
+            State::Unknown,
+        ];
+        assert_eq!(all.map(State::exit), [0, 0, 1, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_bucket_keeps_its_newest_value_and_a_gap_stays_a_gap() {
+        let at = |seconds: i64| Time::from_millis(seconds * 1000);
+        let point = |seconds, value| Point { tick: at(seconds), datum: Datum::Value(value) };
+        let points = [point(0, 1.0), point(5, 2.0), Point { tick: at(12), datum: Datum::Unknown }, point(29, 3.0)];
+        assert_eq!(buckets(&points, at(0), at(30), 3), [Some(2.0), None, Some(3.0)]);
+    }
+}
