@@ -115,6 +115,31 @@ pub enum Command {
     Man(Later),
 }
 
+impl Command {
+    /// Its words on the command line.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Check(_) => "check",
+            Self::Status(_) => "status",
+            Self::Alert(alert) => alert.name(),
+            Self::Query(_) => "query",
+            Self::Collect(_) => "collect",
+            Self::Rules(_) => "rules",
+            Self::Reserves(_) => "reserves",
+            Self::Baseline(_) => "baseline",
+            Self::Respond(_) => "respond",
+            Self::Serve(_) => "serve",
+            Self::Report(_) => "report",
+            Self::Runbook(_) => "runbook",
+            Self::Db(_) => "db",
+            Self::Doctor(_) => "doctor",
+            Self::Init(_) => "init",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
 /// A command of a later version: any arguments are accepted, and the command says that it is not there yet.
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true)]
@@ -197,6 +222,28 @@ pub enum Alert {
     Drop(Later),
     /// Write an alert as a rule test (not built yet)
     Export(Later),
+}
+
+impl Alert {
+    /// Its words on the command line.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::List(_) => "alert list",
+            Self::Show(_) => "alert show",
+            Self::Test(_) => "alert test",
+            Self::Ack(_) => "alert ack",
+            Self::Silence(_) => "alert silence",
+            Self::Unsilence(_) => "alert unsilence",
+            Self::Silences(_) => "alert silences",
+            Self::Explain(_) => "alert explain",
+            Self::Mark(_) => "alert mark",
+            Self::Close(_) => "alert close",
+            Self::Deliveries(_) => "alert deliveries",
+            Self::Resend(_) => "alert resend",
+            Self::Drop(_) => "alert drop",
+            Self::Export(_) => "alert export",
+        }
+    }
 }
 
 /// `alert list`

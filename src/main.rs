@@ -1,5 +1,4 @@
 //! `sippar-mon`: watches the Sippar bridge from one machine and tells people when it is in trouble.
-#![allow(dead_code, reason = "the rooms are built one by one; removed when they are joined")]
 
 mod alert;
 mod cli;

@@ -32,6 +32,8 @@ pub struct Texts {
     pub action: Option<String>,
     /// Where the runbook is.
     pub runbook_url: Option<String>,
+    /// What the source itself says of the trouble.
+    pub cause: Option<String>,
 }
 
 /// Builds the message about `alert`.
@@ -61,7 +63,7 @@ pub fn build(
         host: identity.host.clone(),
         action: texts.action,
         runbook_url: texts.runbook_url,
-        note: note(kind, alert, first_word),
+        note: note(kind, alert, texts.cause.as_deref(), first_word),
     }
 }
 
@@ -88,8 +90,8 @@ pub fn test(severity: Severity, identity: &Identity, at: Time) -> Message {
     }
 }
 
-fn note(kind: Kind, alert: &Alert, first_word: bool) -> Option<String> {
-    let mut notes = Vec::new();
+fn note(kind: Kind, alert: &Alert, cause: Option<&str>, first_word: bool) -> Option<String> {
+    let mut notes: Vec<String> = cause.map(|cause| format!("Cause: {cause}.")).into_iter().collect();
     if let Some((ended, why)) = alert.ended {
         let lasted = units::duration(ended.since(alert.since));
         notes.push(match why {

@@ -1,20 +1,22 @@
 //! `alert list`, `alert show`, `alert test`.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::{Context, Ended, block_on};
 use crate::alert::message;
 use crate::cli;
 use crate::config::Config;
-use crate::cycle::deliver::{self, Attempt};
+use crate::cycle::deliver;
 use crate::model::alert::Alert;
-use crate::model::delivery::State;
+use crate::model::delivery::{Attempt, State};
 use crate::model::message::{Destination, Message};
 use crate::model::severity::Severity;
 use crate::model::trouble::{Kind, Trouble};
 use crate::notify::{Channel, render};
 use crate::output::alerts::{self, Line};
 use crate::output::{self, terminal};
+use crate::rules::{Origin, Rule};
 use crate::store::alerts::{AlertFilter, AlertId};
 use crate::store::open::Mode;
 use crate::store::{Reader, Store};
@@ -80,7 +82,12 @@ fn line<'a>(store: &Reader, config: &Config, id: AlertId, alert: &'a Alert) -> R
         (None, Some(value)) => units::number(value),
         (_, None) => "not measured".to_owned(),
     };
-    Ok(Line { alert, value, deliveries: store.deliveries_of(id)? })
+    let written = |rule: &Rule| match rule.origin {
+        Origin::Shipped => "shipped",
+        Origin::File(_) => "from the configuration",
+    };
+    let rule = rule.map(|rule| (rule.text.clone(), written(rule)));
+    Ok(Line { alert, value, deliveries: store.deliveries_of(id)?, rule })
 }
 
 fn severity(flag: &str, text: &str) -> Result<Severity, Trouble> {
@@ -139,7 +146,7 @@ fn rehearse(context: &Context, config: &Config, message: &Message, destinations:
     let mut text = format!("dry run: nothing is sent\n{}\n", render::title(message));
     for to in destinations {
         let place = output::cycle::where_to(config, &to.channel);
-        text.push_str(&format!("  {}  {} {}\n", to.channel, place, safe::one_line(&to.address)));
+        let _ = writeln!(text, "  {}  {} {}", to.channel, place, safe::one_line(&to.address));
     }
     terminal::print(&context.terminal.fit(&text)).map(|()| 0)
 }
@@ -171,10 +178,9 @@ fn told(context: &Context, config: &Config, attempts: &[&Attempt], sent: usize, 
         text.push_str("another process is delivering; `sippar-mon status` shows what waits\n");
     }
     let ids: Vec<String> = attempts.iter().map(|attempt| render::id(&attempt.delivery)).collect();
-    text.push_str(&format!(
-        "{sent} of {all} delivered. \"Accepted\" is not \"arrived\": look for {} in each place.\n",
-        if ids.is_empty() { "TEST_ALERT".to_owned() } else { ids.join(", ") }
-    ));
+    let marks = if ids.is_empty() { "TEST_ALERT".to_owned() } else { ids.join(", ") };
+    let _ =
+        writeln!(text, "{sent} of {all} delivered. \"Accepted\" is not \"arrived\": look for {marks} in each place.");
     if context.terminal.out || sent < all || context.global.verbose > 0 {
         terminal::print(&context.terminal.fit(&text))?;
     }

@@ -8,13 +8,14 @@ use super::complain::{complain, settled};
 use super::{Context, Ended, block_on, summary};
 use crate::cli;
 use crate::config::{self, Broken, Config, last_good};
-use crate::cycle::deliver::{self, Attempt};
+use crate::cycle::deliver;
 use crate::cycle::lock::{self, Lock, Name};
 use crate::cycle::{Cycle, Road, repeat};
-use crate::model::delivery::State;
+use crate::model::delivery::{Attempt, State};
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
 use crate::net::Net;
+use crate::output::cycle::Done;
 use crate::output::{self, terminal};
 use crate::store::Store;
 use crate::store::alerts::AlertId;
@@ -58,22 +59,19 @@ fn configure(context: &Context, every: Option<Duration>) -> Result<(Config, Opti
     let text = context.faults(&faults);
     let last = database.as_deref().and_then(|path| config::load_last_good(path, &context.flags(every), &context.env));
     let cause = database.as_deref().filter(|path| path.exists());
-    match last {
-        Some(config) => {
-            let word = "the last configuration that worked goes on; correct the faults above";
-            complain(context, cause, "config", &format!("{text}sippar-mon: {word}"));
-            Ok((config, Some(silent(summary(&faults)))))
-        }
-        None => {
-            complain(context, cause, "config", text.trim_end());
-            Err(silent(summary(&faults)))
-        }
+    if let Some(config) = last {
+        let word = "the last configuration that worked goes on; correct the faults above";
+        complain(context, cause, "config", &format!("{text}sippar-mon: {word}"));
+        Ok((config, Some(silent(&summary(&faults)))))
+    } else {
+        complain(context, cause, "config", text.trim_end());
+        Err(silent(&summary(&faults)))
     }
 }
 
 /// The same trouble, whose words have been said.
-fn silent(trouble: Trouble) -> Trouble {
-    Trouble { what: String::new(), help: None, ..trouble }
+fn silent(trouble: &Trouble) -> Trouble {
+    Trouble::new(trouble.kind, "")
 }
 
 async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
@@ -89,9 +87,13 @@ async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
     if context.global.json {
         super::print_json(&crate::view::dashboard::Dashboard::new(&snapshot, config))?;
     } else if context.terminal.out && context.global.quiet == 0 {
-        terminal::print(&output::cycle::report(&cycle, &attempts, &snapshot, config, &context.terminal))?;
+        terminal::print(&output::cycle::report(&done(&cycle, &attempts), &snapshot, config, &context.terminal))?;
     }
     Ok(snapshot.state().exit())
+}
+
+fn done<'a>(cycle: &'a Cycle, attempts: &'a [Attempt]) -> Done<'a> {
+    Done { collected: &cycle.collected, events: &cycle.judged.events, attempts }
 }
 
 /// Opens the database and takes the cycle lock. A person waits for another check, cron does not.
@@ -121,7 +123,7 @@ fn busy(context: &Context, config: &Config, store: &Store) -> Result<Trouble, Tr
         );
         complain(context, Some(&config.database.0), "hangs", &text);
     }
-    Ok(silent(trouble))
+    Ok(silent(&trouble))
 }
 
 /// Passes trouble of the database on, told at most once an hour where nobody watches.
@@ -133,7 +135,7 @@ fn troubled<T>(context: &Context, config: &Config, result: Result<T, Trouble>) -
         let help = trouble.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
         let cause = format!("trouble {}", trouble.kind as u8);
         complain(context, Some(&config.database.0), &cause, &format!("sippar-mon: {}{help}", trouble.what));
-        silent(trouble)
+        silent(&trouble)
     })
 }
 
@@ -151,7 +153,7 @@ fn settle(context: &Context, config: &Config, cycle: &Cycle, broken: bool) {
             );
         }
     }
-    for line in output::cycle::trouble(cycle) {
+    for line in cycle.trouble() {
         complain(context, Some(database), &line, &format!("sippar-mon: {line}"));
     }
 }
@@ -198,17 +200,17 @@ async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ende
     let end = repeat::minute_end(context.clock.now());
     let patience = context.clock.until(end);
     let Some(_schedule) = lock::take(&database, Name::Schedule, patience).await? else {
-        return Err(silent(Trouble::new(Kind::Busy, "another loop is running")));
+        return Err(silent(&Trouble::new(Kind::Busy, "another loop is running")));
     };
     let net = context.net(&config);
     let mut code = 0;
-    let mut next = Some(context.clock.now());
+    let mut upcoming = Some(context.clock.now());
     let mut deliveries = tokio::task::JoinSet::new();
-    while let Some(then) = next {
+    while let Some(then) = upcoming {
         tokio::time::sleep(context.clock.until(then)).await;
         code = one_of_many(context, &config, &net, broken).await?;
         deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone()));
-        next = repeat::next(context.clock.now(), config.interval, end);
+        upcoming = repeat::next(context.clock.now(), config.interval, end);
     }
     while let Some(ended) = deliveries.join_next().await {
         let attempts = ended.unwrap_or_else(|_| Ok(Vec::new()))?;
@@ -226,7 +228,7 @@ async fn one_of_many(context: &Context, config: &Config, net: &Arc<Net>, broken:
     settle(context, config, &cycle, broken);
     let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
     if context.terminal.out && context.global.quiet == 0 {
-        let report = output::cycle::report(&cycle, &[], &snapshot, config, &context.terminal);
+        let report = output::cycle::report(&done(&cycle, &[]), &snapshot, config, &context.terminal);
         terminal::print(&format!("{}\n{report}", cycle.tick))?;
     }
     Ok(snapshot.state().exit())
@@ -252,7 +254,7 @@ async fn dry_run(context: &Context, config: &Config) -> Ended {
         super::print_json(&crate::view::dashboard::Dashboard::new(&snapshot, config))?;
     } else if context.global.quiet == 0 {
         let rows = output::cycle::rows(&snapshot, &context.terminal);
-        let report = output::cycle::report(&cycle, &[], &snapshot, config, &context.terminal);
+        let report = output::cycle::report(&done(&cycle, &[]), &snapshot, config, &context.terminal);
         terminal::print(&format!("dry run: nothing is stored or sent\n{rows}{report}"))?;
     }
     Ok(snapshot.state().exit())

@@ -9,7 +9,7 @@ use crate::model::time::Time;
 use crate::output::terminal;
 
 /// How long the same cause is not repeated.
-const SILENCE: Duration = Duration::from_secs(3600);
+const SILENCE: Duration = Duration::from_hours(1);
 
 /// Says `text`, unless nobody watches and the same cause was told within the hour. A memory that cannot be kept is
 /// no reason to be silent.

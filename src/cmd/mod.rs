@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::{Alert, Cli, Command, Global};
+use crate::cli::{Alert, Cli, Command, Global, When};
 use crate::config::{self, Broken, Config, Flags};
 use crate::model::fault::Located;
 use crate::model::trouble::{Kind, Trouble};
@@ -38,7 +38,12 @@ pub type Ended = Result<u8, Trouble>;
 
 /// Runs the command.
 pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
-    let terminal = Terminal::new(&cli.global, &env);
+    let color = match cli.global.color {
+        When::Always => Some(true),
+        When::Never => Some(false),
+        When::Auto => None,
+    };
+    let terminal = Terminal::new(color, cli.global.ascii, &env);
     let context = Context { global: cli.global, env, clock, terminal };
     match cli.command {
         Command::Check(args) => check::run(&context, &args),
@@ -48,17 +53,13 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Alert(Alert::List(args)) => alert::list(&context, &args),
         Command::Alert(Alert::Show(args)) => alert::show(&context, &args),
         Command::Alert(Alert::Test(args)) => alert::test(&context, &args),
-        Command::Alert(other) => later("alert", &other),
-        other => later("", &other),
+        other => later(&other),
     }
 }
 
 /// A command of a later version says so, instead of doing nothing or something else.
-fn later(group: &str, command: &dyn std::fmt::Debug) -> Ended {
-    let debug = format!("{command:?}");
-    let word = debug.split('(').next().unwrap_or_default().to_lowercase();
-    let name = if group.is_empty() { word } else { format!("{group} {word}") };
-    let what = format!("`sippar-mon {name}` is not built in this version");
+fn later(command: &Command) -> Ended {
+    let what = format!("`sippar-mon {}` is not built in this version", command.name());
     Err(Trouble::new(Kind::Unavailable, what).help("`sippar-mon --help` lists what is"))
 }
 

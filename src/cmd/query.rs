@@ -47,7 +47,9 @@ pub fn run(context: &Context, args: &cli::Query) -> Ended {
     };
     let first = since.map_or(last.tick, |since| (last.tick - since).floor(config.interval));
     let mut needs: Vec<Need> = rules::needs([&expr], last.tick);
-    needs.iter_mut().for_each(|need| need.back += last.tick.since(first));
+    for need in &mut needs {
+        need.back += last.tick.since(first);
+    }
     let windows = Windows::new(store.windows(&needs, last.tick)?);
     let mut rows = Vec::new();
     let mut tick = first;

@@ -13,7 +13,7 @@ use crate::view::dashboard::Dashboard;
 use crate::view::snapshot::{Snapshot, Standing, buckets, drawn};
 
 /// Characters of a sparkline, and the time they show.
-const SPARK: (usize, Duration) = (20, Duration::from_secs(3600));
+const SPARK: (usize, Duration) = (20, Duration::from_hours(1));
 
 /// How often `--watch` looks for a new cycle.
 const LOOK: Duration = Duration::from_secs(1);

@@ -49,8 +49,7 @@ impl From<System> for Source {
 
 impl From<Probe> for Source {
     fn from(probe: Probe) -> Self {
-        // a name of its own kind, so that a probe called "system" is not the system
-        Self { name: format!("probe/{}", probe.name).into(), kind: Kind::Probe(Box::new(probe)) }
+        Self { name: probe::source_name(&probe.name).into(), kind: Kind::Probe(Box::new(probe)) }
     }
 }
 

@@ -32,6 +32,11 @@ pub struct Collected {
 }
 
 impl Collected {
+    /// What a person should know of this run beyond its readings.
+    pub fn why(&self) -> Option<&str> {
+        self.report.memory.as_ref().and_then(super::probe::why)
+    }
+
     /// `source_up` and `source_duration_seconds`: what is known of the source itself.
     pub fn of_itself(&self) -> [Reading; 2] {
         let labels = Labels::new([("source", &*self.source)]);
@@ -80,6 +85,6 @@ pub async fn run(
 async fn one(source: &Source, memory: Option<&Json>, deadline: Duration, now: Time, net: &Net) -> (Report, Duration) {
     let begun = Instant::now();
     let report = tokio::time::timeout(deadline, source.collect(memory, now, deadline, net)).await;
-    let report = report.unwrap_or_else(|_| Report { readings: Err(Reason::TIMEOUT), memory: None });
+    let report = report.unwrap_or(Report { readings: Err(Reason::TIMEOUT), memory: None });
     (report, begun.elapsed())
 }

@@ -7,9 +7,9 @@ pub mod file;
 pub mod find;
 pub mod last_good;
 mod parse;
+mod people;
 mod secret;
 
-use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,11 +19,10 @@ use toml::Spanned;
 
 use crate::alert::message::Identity;
 use crate::alert::route::Routes;
-use crate::collect::{self, Source, catalogue, probe};
+use crate::collect::{Source, catalogue, probe};
 use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
-use crate::model::severity::{BySeverity, Severity};
 use crate::model::trouble::Trouble;
-use crate::notify::{self, Channel, Sort};
+use crate::notify::Channel;
 use crate::rules::{self, Catalogue, Rule};
 use crate::text::check::Check;
 use crate::text::units;
@@ -36,7 +35,7 @@ use secret::Secrets;
 const PROBE_FAILED: &str = "PROBE_FAILED";
 
 /// The time between two ticks, unless `[monitor] interval` says otherwise.
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Everything a run needs to know, checked.
 pub struct Config {
@@ -163,12 +162,14 @@ fn build(
     let env = with_env_file(&file, flags, env, main.as_ref(), &mut found);
     let secrets = Secrets::new(&env);
     let resolve = |text: &str| secrets.resolve(text);
-    let mut check = Check { interval: INTERVAL, resolve: &resolve, source: main.clone(), faults: found };
+    let mut check = Check::new(INTERVAL, &resolve);
+    check.source.clone_from(&main);
+    check.faults = found;
     check.interval = flags.interval.unwrap_or_else(|| interval(&file, &mut check));
     file::refuse_planned(&file, &mut check);
     let sources = sources(&file, &mut check);
-    let channels = channels(&file, &secrets, &mut check);
-    let routes = routes(&file, &channels, &mut check);
+    let channels = people::channels(&file, &secrets, &mut check);
+    let routes = people::routes(&file, &channels, &mut check);
     let rules = rules_of(file.rule, &texts, &sources, &mut check);
     refuse_public_literals(&secrets, main.as_ref(), &mut check);
 
@@ -215,7 +216,7 @@ fn with_env_file(
 fn interval(file: &File, check: &mut Check<'_>) -> Duration {
     let Some(text) = &file.monitor.interval else { return INTERVAL };
     let Some(interval) = check.duration(Some(text), INTERVAL) else { return INTERVAL };
-    if interval < Duration::from_secs(1) || interval > Duration::from_secs(3600) {
+    if interval < Duration::from_secs(1) || interval > Duration::from_hours(1) {
         let fault = Fault::error("the interval must be between 1s and 1h", Place::File(text.span()));
         check.fault(fault.help("60s goes with cron, 15s with `check --repeat`"));
         return INTERVAL;
@@ -235,67 +236,14 @@ fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
     sources.into_iter().map(Arc::new).collect()
 }
 
-/// The channels of the file, and those of the environment whose kind the file does not have.
-fn channels(file: &File, secrets: &Secrets<'_>, check: &mut Check<'_>) -> Vec<Channel> {
-    let mut channels: Vec<Channel> = Vec::new();
-    for (name, settings) in &file.channels {
-        channels.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check));
-    }
-    let kinds: BTreeSet<&str> = file.channels.values().filter_map(|settings| settings.get_ref().kind()).collect();
-    let variable = |name: &str| secrets.variable(name).ok().flatten();
-    let source = check.source.take();
-    for (kind, settings) in notify::from_environment(&variable, check) {
-        if kinds.contains(kind) {
-            let what = format!("the environment's {kind} channel is ignored: the file has a channel of that kind");
-            check.fault(Fault::warning(what, Place::Nowhere));
-        } else {
-            channels.extend(settings.build(kind, &(0..0), check));
-        }
-    }
-    check.source = source;
-    channels
-}
-
-fn routes(file: &File, channels: &[Channel], check: &mut Check<'_>) -> Routes {
-    let declared: BTreeSet<&str> =
-        channels.iter().map(Channel::name).chain(file.channels.keys().map(|name| name.get_ref().as_str())).collect();
-    let chat = channels.iter().any(|channel| channel.sort() == Sort::Chat);
-    BySeverity::from_fn(|severity| {
-        let named = file.routes.of(severity);
-        for name in named.unwrap_or_default() {
-            if !declared.contains(name.get_ref().as_str()) {
-                let fault = Fault::error(format!("there is no channel `{}`", name.get_ref()), Place::File(name.span()));
-                check.fault(match crate::text::nearest::nearest(name.get_ref(), declared.iter().copied()) {
-                    Some(near) => fault.help(format!("did you mean `{near}`?")),
-                    None => fault.help("name a table of [channels]"),
-                });
-            }
-        }
-        let hears = |channel: &&Channel| match named {
-            Some(names) => names.iter().any(|name| name.get_ref() == channel.name()),
-            None => hears_by_default(severity, channel.sort(), chat),
-        };
-        channels.iter().filter(hears).flat_map(Channel::destinations).collect()
-    })
-}
-
-/// Everybody at CRITICAL, no SMS at HIGH, chat (else mail) at MEDIUM, nobody at LOW.
-fn hears_by_default(severity: Severity, sort: Sort, there_is_chat: bool) -> bool {
-    match severity {
-        Severity::Critical => true,
-        Severity::High => sort != Sort::Sms,
-        Severity::Medium if there_is_chat => sort == Sort::Chat,
-        Severity::Medium => sort == Sort::Mail,
-        Severity::Low => false,
-    }
-}
-
 fn rules_of(main: Vec<rules::Settings>, texts: &Texts, sources: &[Arc<Source>], check: &mut Check<'_>) -> Vec<Rule> {
     let mut written = of_text(main, texts.main.as_ref());
     for text in &texts.rules {
         check.source = Some(text.clone());
         let (file, faults) = parse::parse::<RulesFile>(&text.text);
-        faults.into_iter().for_each(|fault| check.fault(fault));
+        for fault in faults {
+            check.fault(fault);
+        }
         file::refuse_planned_tests(&file, check);
         written.extend(of_text(file.rule, Some(text)));
     }
@@ -307,7 +255,9 @@ fn rules_of(main: Vec<rules::Settings>, texts: &Texts, sources: &[Arc<Source>], 
     let is_open = probes.iter().any(|probe| probe.may_yield_metrics());
     let mut rules = rules::compile(&written, &shipped, Catalogue { metrics: catalogue::METRICS, is_open }, check);
     for rule in rules.iter_mut().filter(|rule| &*rule.name == PROBE_FAILED) {
-        probes.iter().for_each(|probe| rule.set_severity("probe", &probe.name, probe.severity));
+        for probe in &probes {
+            rule.set_severity("probe", &probe.name, probe.severity);
+        }
     }
     check.source.clone_from(&texts.main);
     rules
@@ -348,10 +298,5 @@ impl Config {
     /// The interval in words, `1m`.
     pub fn interval_text(&self) -> String {
         units::duration_literal(self.interval)
-    }
-
-    /// The time a source has, at most: the rest of the interval belongs to judging and storing.
-    pub fn deadline(&self) -> Duration {
-        collect::deadline(self.interval)
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::lock::{self, Name};
 use crate::config::Config;
-use crate::model::delivery::{Delivery, Outcome, State};
+use crate::model::delivery::{Attempt, Delivery, Outcome};
 use crate::model::message::Destination;
 use crate::model::trouble::Trouble;
 use crate::net::Net;
@@ -25,21 +25,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How often the outbox is looked at while something is being sent.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// One attempt, for the screen.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// What was sent and where it stood before.
-    pub delivery: Delivery,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Where the row stands now.
-    pub state: State,
-    /// When it will be tried again.
-    pub again_in: Option<Duration>,
-    /// How long it took.
-    pub took: Duration,
-}
 
 /// Sends all that is due, until nothing is. Returns every attempt; none when another process is at it.
 pub async fn deliver(

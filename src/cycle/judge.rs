@@ -6,12 +6,14 @@ use std::sync::Arc;
 use crate::alert::message::{self, Texts};
 use crate::alert::route;
 use crate::alert::step::{self, Now, Step, Word};
+use crate::collect;
 use crate::config::Config;
-use crate::model::alert::{Alert, AlertKey, Transition};
+use crate::model::alert::{Alert, AlertKey, Event, Transition};
 use crate::model::labels::Labels;
 use crate::model::message::Destination;
 use crate::model::time::Time;
 use crate::model::verdict::{Judgement, Missing, NoData, Says};
+use crate::notify::Channel;
 use crate::rules::{self, Rule, Windows};
 use crate::store::alerts::AlertId;
 use crate::store::{Result, Tx};
@@ -25,25 +27,12 @@ pub struct Judged {
     pub failed: Vec<(Arc<str>, String)>,
 }
 
-/// One transition.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// The alert after it.
-    pub alert: Alert,
-    /// What happened.
-    pub transition: Transition,
-    /// The rule's sentence about it.
-    pub summary: String,
-    /// How many destinations are told.
-    pub told: usize,
-}
-
 /// Steps every alert with what the rules say at this tick, and queues what people are to be told.
 pub fn judge(tx: &Tx<'_>, config: &Config, now: Now, real: Time) -> Result<Judged> {
     let windows =
         Windows::new(tx.windows(&rules::needs(config.rules.iter().map(|rule| &rule.expr), now.tick), now.tick)?);
     let mut open = open_by_rule(tx)?;
-    let destinations = config.channels.iter().flat_map(|channel| channel.destinations()).collect();
+    let destinations = config.channels.iter().flat_map(Channel::destinations).collect();
     let bench = Bench { tx, config, now, real, destinations };
     let mut judged = Judged::default();
     for rule in &config.rules {
@@ -77,36 +66,36 @@ fn open_by_rule(tx: &Tx<'_>) -> Result<BTreeMap<Arc<str>, Open>> {
 }
 
 /// What one label set hears from its rule.
+#[derive(Clone)]
 enum Heard {
     Says(Says),
     Missing(Missing),
 }
 
+/// A label set, its alert if there is one, and the word for it.
+type Addressed = (Labels, Option<(AlertId, Alert)>, Heard);
+
 /// Hands each label set its word: those with a verdict, and those with an alert that got none. Where a rule with
 /// `no_data = "fire"` sees nothing at all, the empty label set stands in for what is missing.
-fn words(judgement: Judgement, mut open: Open, no_data: NoData) -> Vec<(Labels, Option<(AlertId, Alert)>, Heard)> {
-    let mut words = Vec::new();
-    let (verdicts, rest): (_, Box<dyn Fn(&Labels, bool) -> Heard>) = match judgement {
-        Judgement::Failed(_) => return words,
-        Judgement::Unknown(reason) => (Vec::new(), Box::new(move |_, _| Heard::Says(Says::Unknown(reason.clone())))),
-        Judgement::Judged { verdicts, missing } => (
-            verdicts,
-            // the stand-in has done its part as soon as there is something again
-            Box::new(move |labels, nothing| {
-                Heard::Missing(if labels.is_empty() && !nothing { Missing::FalseOrGone } else { missing })
-            }),
-        ),
+fn words(judgement: Judgement, mut open: Open, no_data: NoData) -> Vec<Addressed> {
+    let (verdicts, rest) = match judgement {
+        Judgement::Failed(_) => return Vec::new(),
+        Judgement::Unknown(reason) => (Vec::new(), Heard::Says(Says::Unknown(reason))),
+        Judgement::Judged { verdicts, missing } => (verdicts, Heard::Missing(missing)),
     };
     let nothing = verdicts.is_empty();
+    let mut words = Vec::new();
     for verdict in verdicts {
         let previous = open.remove(&verdict.labels);
         words.push((verdict.labels, previous, Heard::Says(verdict.says)));
     }
     if nothing && open.is_empty() && no_data == NoData::Fire {
-        words.push((Labels::empty(), None, rest(&Labels::empty(), true)));
+        words.push((Labels::empty(), None, rest.clone()));
     }
     words.extend(open.into_iter().map(|(labels, previous)| {
-        let heard = rest(&labels, nothing);
+        // the stand-in has done its part as soon as there is something again
+        let is_over = labels.is_empty() && !nothing;
+        let heard = if is_over { Heard::Missing(Missing::FalseOrGone) } else { rest.clone() };
         (labels, Some(previous), heard)
     }));
     words
@@ -154,9 +143,17 @@ impl Bench<'_> {
         Ok(event)
     }
 
+    /// Why the probe of an alert failed last, as its source remembers it.
+    fn cause(&self, alert: &Alert) -> Result<Option<String>> {
+        let Some(probe) = alert.key.labels.get("probe").filter(|_| alert.ended.is_none()) else { return Ok(None) };
+        let memory = self.tx.memory(&collect::probe::source_name(probe))?;
+        Ok(memory.as_ref().and_then(collect::probe::why).map(str::to_owned))
+    }
+
     fn tell(&self, rule: Option<&Rule>, id: AlertId, alert: Alert, transition: Transition) -> Result<Event> {
         self.tx.put_transition(id, self.now.tick, transition, alert.value, None)?;
-        let texts = rule.map_or_else(|| removed(&alert), |rule| texts(rule, &alert, transition));
+        let mut texts = rule.map_or_else(|| removed(&alert), |rule| texts(rule, &alert, transition));
+        texts.cause = self.cause(&alert)?;
         let plan = route::plan(transition, &self.tx.deliveries_of(id)?, &self.config.routes, &self.destinations);
         self.tx.supersede(&plan.supersede, self.real)?;
         for telling in &plan.tell {
@@ -180,6 +177,7 @@ fn texts(rule: &Rule, alert: &Alert, transition: Transition) -> Texts {
         worst: alert.worst.map(|value| rule.value_text(value)),
         action: rule.action(labels, alert.value, severity),
         runbook_url: rule.runbook_url.clone(),
+        cause: None,
     }
 }
 
@@ -226,7 +224,7 @@ mod tests {
     fn judged(mounts: &[&str]) -> Judgement {
         let verdict = |mount: &&str| crate::model::verdict::Verdict {
             labels: Labels::new([("mount", *mount)]),
-            says: Says::Measured { value: 1.0, levels: Default::default() },
+            says: Says::Measured { value: 1.0, levels: crate::model::severity::BySeverity::default() },
         };
         Judgement::Judged { verdicts: mounts.iter().map(verdict).collect(), missing: Missing::Gone }
     }

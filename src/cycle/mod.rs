@@ -26,7 +26,7 @@ use crate::model::trouble::Trouble;
 use crate::net::Net;
 use crate::store::cycles::{CycleRow, NoteKind};
 use crate::store::{Reader, Store, Tx};
-use crate::text::units;
+use crate::text::{safe, units};
 use crate::world::Clock;
 use judge::Judged;
 use tick::Follows;
@@ -42,6 +42,14 @@ pub struct Cycle {
     pub judged: Judged,
     /// Readings that could not be kept, in words.
     pub refused: Vec<String>,
+}
+
+impl Cycle {
+    /// Trouble that did not stop it, a line each: rules that could not be evaluated, readings that were refused.
+    pub fn trouble(&self) -> impl Iterator<Item = String> {
+        let failed = self.judged.failed.iter().map(|(rule, why)| format!("rule {rule} cannot be evaluated: {why}"));
+        failed.chain(self.refused.iter().cloned()).map(|line| safe::one_line(&line))
+    }
 }
 
 /// What a cycle runs with.
@@ -94,12 +102,11 @@ impl Road<'_> {
     }
 }
 
+/// Sources, and what those of them remember that ran before.
+type Due = (Vec<Arc<Source>>, BTreeMap<Arc<str>, serde_json::Value>);
+
 /// The sources whose time has come, and what each remembers.
-fn due_sources(
-    store: &Store,
-    config: &Config,
-    tick: Time,
-) -> Result<(Vec<Arc<Source>>, BTreeMap<Arc<str>, serde_json::Value>), Trouble> {
+fn due_sources(store: &Store, config: &Config, tick: Time) -> Result<Due, Trouble> {
     let mut memories: BTreeMap<String, (serde_json::Value, Time)> = store.memories()?;
     let (mut due, mut memory) = (Vec::new(), BTreeMap::new());
     for source in &config.sources {
@@ -205,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_source_runs_when_its_time_has_come() {
-        let (at, minute) = (|minutes: i64| Time::from_millis(minutes * 60_000), Duration::from_secs(60));
+        let (at, minute) = (|minutes: i64| Time::from_millis(minutes * 60_000), Duration::from_mins(1));
         assert!(is_due(at(5), None, minute));
         assert!(is_due(at(5), Some(at(4)), minute));
         assert!(!is_due(at(5), Some(at(4)), minute * 2));

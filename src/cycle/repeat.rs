@@ -14,7 +14,7 @@ pub fn next(now: Time, interval: Duration, end: Time) -> Option<Time> {
 /// The end of the minute that cron's process of `started` is responsible for. A process that cron started a little late
 /// (or just before the full minute) covers the minute it belongs to.
 pub fn minute_end(started: Time) -> Time {
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     let slack = Duration::from_secs(2);
     (started + slack).floor(minute) + minute
 }

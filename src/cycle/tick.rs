@@ -6,7 +6,7 @@ use crate::alert::step::Passage;
 use crate::model::time::Time;
 
 /// Longer than this without a look, and pending alerts start anew.
-const LONG_GAP: Duration = Duration::from_secs(3600);
+const LONG_GAP: Duration = Duration::from_hours(1);
 
 /// How this cycle follows the previous one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn every_way_a_tick_can_follow() {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let at = |minutes: i64| Time::from_millis(minutes * 60_000);
         let plain = Follows { passage: Passage::Ordinary, missed: 0, again: false, back: None };
         for (tick, last, expected) in [

@@ -128,3 +128,16 @@ impl Alert {
         }
     }
 }
+
+/// A transition that has just happened, for those who watch.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    /// The alert after it.
+    pub alert: Alert,
+    /// What happened.
+    pub transition: Transition,
+    /// The rule's sentence about it.
+    pub summary: String,
+    /// How many destinations are told.
+    pub told: usize,
+}

@@ -64,6 +64,21 @@ impl State {
     }
 }
 
+/// One attempt that has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempt {
+    /// What was sent, as it stood before.
+    pub delivery: Delivery,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Where the delivery stands now.
+    pub state: State,
+    /// When it will be tried again.
+    pub again_in: Option<Duration>,
+    /// How long it took.
+    pub took: Duration,
+}
+
 /// One row of the outbox.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Delivery {

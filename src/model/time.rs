@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_tick_is_the_instant_rounded_down_also_before_the_epoch() {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         assert_eq!(Time::from_millis(119_999).floor(minute), Time::from_millis(60_000));
         assert_eq!(Time::from_millis(-1).floor(minute), Time::from_millis(-60_000));
     }

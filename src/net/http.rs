@@ -84,8 +84,6 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body, at most `max_body` bytes.
     pub body: Vec<u8>,
-    /// The server's own certificate (DER), where the call went over TLS.
-    pub certificate: Option<Vec<u8>>,
     /// From the start of the call to the last byte.
     pub took: Duration,
 }
@@ -138,13 +136,9 @@ impl Net {
         }
         let mut reply = call.send().await.map_err(|error| Failure::of(&error, false))?;
         *answered = true;
-        let certificate = reply
-            .extensions()
-            .get::<reqwest::tls::TlsInfo>()
-            .and_then(|info| info.peer_certificate().map(<[u8]>::to_vec));
         let body = read_body(&mut reply, max_body, overflow).await?;
         let headers = std::mem::take(reply.headers_mut());
-        Ok(Response { status: reply.status(), headers, body, certificate, took: started.elapsed() })
+        Ok(Response { status: reply.status(), headers, body, took: started.elapsed() })
     }
 
     /// A client without roots serves plain HTTP, so that a machine that only probes itself never reads them.
@@ -173,7 +167,6 @@ pub fn parse_url(text: &str) -> Result<Url, String> {
 fn build_client(tls: rustls::ClientConfig) -> Result<Client, String> {
     Client::builder()
         .tls_backend_preconfigured(tls)
-        .tls_info(true)
         .http1_only()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT)

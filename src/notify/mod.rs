@@ -133,8 +133,6 @@ pub enum Sort {
     Mail,
     /// A phone: costs money, wakes people.
     Sms,
-    /// A program, which gets every alert by itself.
-    Machine,
 }
 
 /// A way to tell somebody.

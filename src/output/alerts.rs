@@ -5,9 +5,8 @@ use std::fmt::Write as _;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::terminal::Terminal;
-use crate::cycle::deliver::Attempt;
 use crate::model::alert::{Alert, Transition};
-use crate::model::delivery::{Delivery, Outcome, State};
+use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::time::Time;
 use crate::store::alerts::TransitionRow;
 use crate::store::deliveries::Attempt as Tried;
@@ -21,6 +20,8 @@ pub struct Line<'a> {
     pub value: String,
     /// What was queued for it.
     pub deliveries: Vec<Delivery>,
+    /// The rule's expression, and where the rule was written; none when it is no longer there.
+    pub rule: Option<(String, &'static str)>,
 }
 
 /// The table of alerts.
@@ -32,7 +33,7 @@ pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(terminal.width.clamp(20, 500)).unwrap_or(100));
     table.set_header(["ID", "STATE", "SEVERITY", "ALERT", "VALUE", "SINCE (UTC)", "DELIVERED"]);
-    for Line { alert, value, deliveries } in lines {
+    for Line { alert, value, deliveries, rule: _ } in lines {
         let severity = alert.severity().or(alert.peak).map(|severity| terminal.severity(severity)).unwrap_or_default();
         table.add_row([
             alert.number.map_or_else(|| "-".to_owned(), |number| number.to_string()),
@@ -50,9 +51,10 @@ pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
 /// Lines for scripts.
 pub fn lines(lines: &[Line<'_>]) -> String {
     let mut out = String::new();
-    for Line { alert, value, deliveries } in lines {
+    for Line { alert, value, deliveries, rule: _ } in lines {
         let number = alert.number.map(|number| number.to_string()).unwrap_or_default();
-        let severity = alert.severity().or(alert.peak).map(|severity| severity.name()).unwrap_or_default();
+        let severity =
+            alert.severity().or(alert.peak).map(super::super::model::severity::Severity::name).unwrap_or_default();
         let what = safe::one_line(&alert.key.to_string());
         let told = delivered(deliveries);
         let _ = writeln!(out, "{number}\t{}\t{severity}\t{what}\t{value}\t{}\t{told}", alert.state(), alert.since);
@@ -104,6 +106,12 @@ pub fn show(
     }
     let _ = writeln!(out, "value     {}", line.value);
     let _ = writeln!(out, "since     {} ({})", alert.since, lasted(alert, now));
+    match &line.rule {
+        Some((expr, written)) => {
+            let _ = writeln!(out, "rule      {} ({written})", safe::one_line(expr));
+        }
+        None => out.push_str("rule      no longer configured\n"),
+    }
     out.push_str("\nhistory\n");
     for row in history {
         let _ = writeln!(out, "  {}  {}", row.tick, transition(row.transition));

@@ -4,31 +4,38 @@ use std::fmt::Write as _;
 
 use super::alerts;
 use super::terminal::Terminal;
+use crate::collect::run::Collected;
 use crate::config::Config;
-use crate::cycle::Cycle;
-use crate::cycle::deliver::Attempt;
-use crate::model::alert::Transition;
+use crate::model::alert::{Event, Transition};
+use crate::model::delivery::Attempt;
 use crate::notify::Channel;
 use crate::text::{safe, units};
 use crate::view::dashboard::state_word;
 use crate::view::snapshot::{Row, Snapshot, Standing};
 
+/// What one run of `check` has to show.
+pub struct Done<'a> {
+    /// What the sources brought home.
+    pub collected: &'a [Collected],
+    /// What happened to alerts.
+    pub events: &'a [Event],
+    /// What was sent.
+    pub attempts: &'a [Attempt],
+}
+
 /// Sources, rules, what happened, who was told, and what it comes to.
-pub fn report(
-    cycle: &Cycle,
-    attempts: &[Attempt],
-    snapshot: &Snapshot,
-    config: &Config,
-    terminal: &Terminal,
-) -> String {
+pub fn report(done: &Done<'_>, snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
     let mut out = String::new();
-    let sources = cycle.collected.iter().map(|one| match &one.report.readings {
+    let sources = done.collected.iter().map(|one| match &one.report.readings {
         Ok(_) => format!("{} {}", one.source, units::duration(one.took)),
         Err(reason) => format!("{} FAILED ({})", one.source, safe::answer(reason.as_str())),
     });
     let _ = writeln!(out, "  collected  {}", sources.collect::<Vec<_>>().join("   "));
+    for (source, why) in done.collected.iter().filter_map(|one| Some((&one.source, one.why()?))) {
+        let _ = writeln!(out, "             {source}: {}", safe::answer(why));
+    }
     let _ = writeln!(out, "  judged     {}", standings(snapshot));
-    for event in &cycle.judged.events {
+    for event in done.events {
         let mark = match event.transition {
             Transition::Resolved(..) => terminal.badge("✓", "resolved", "32"),
             other => format!("{} {}", terminal.severity(other.severity()), other.name()),
@@ -44,18 +51,12 @@ pub fn report(
             let _ = writeln!(out, "        nobody is told: no channel hears of this severity");
         }
     }
-    for attempt in attempts {
+    for attempt in done.attempts {
         out.push_str(&alerts::attempt(attempt, &where_to(config, &attempt.delivery.destination.channel), terminal));
     }
     let state = snapshot.state();
     let _ = writeln!(out, "state {} (exit {})", state_word(state).to_uppercase(), state.exit());
     terminal.fit(&out)
-}
-
-/// Trouble within a cycle that did not stop it: rules that failed, readings that were refused.
-pub fn trouble(cycle: &Cycle) -> Vec<String> {
-    let failed = cycle.judged.failed.iter().map(|(rule, why)| format!("rule {rule} cannot be evaluated: {why}"));
-    failed.chain(cycle.refused.iter().cloned()).map(|line| safe::one_line(&line)).collect()
 }
 
 /// Where a channel goes, without any secret.

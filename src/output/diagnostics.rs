@@ -1,6 +1,6 @@
 //! Faults as people read them: the line, a caret under the wrong word, the way out.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
 use crate::text::safe;
@@ -54,7 +54,7 @@ fn one(located: &Located, renderer: &Renderer) -> String {
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    renderer.render(&[Group::from(group)])
+    renderer.render(&[group])
 }
 
 /// The bytes of the file that a fault means. A place inside a string is found by looking for the decoded string in its

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
@@ -14,6 +15,9 @@ use crate::view::snapshot::{Row, Snapshot, Standing, State};
 
 /// The recent past of a row, oldest first.
 pub type Sparks = BTreeMap<usize, Vec<Option<f64>>>;
+
+/// How long a note about the monitor itself is news.
+const NEWS: Duration = Duration::from_hours(1);
 
 /// The screen for people.
 pub fn screen(snapshot: &Snapshot, config: &Config, sparks: &Sparks, all: bool, terminal: &Terminal) -> String {
@@ -56,13 +60,16 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
     let bad: std::collections::BTreeSet<_> =
         snapshot.rows.iter().filter(|row| needs_a_look(row)).map(|row| &row.rule).collect();
     let badge = badge_of(snapshot.state(), terminal);
-    if bad.is_empty() && snapshot.outbox.pending == 0 {
+    if bad.is_empty() && snapshot.outbox.pending == 0 && snapshot.given_up.is_empty() {
         let all = rules.len();
         return format!("{badge}  {name}: {all} of {all} rules fine, checked {ago} ago\n");
     }
     let took = units::duration(cycle.finished.since(cycle.started));
     let mut out = format!("{badge}  {name}: {}\n", counts(snapshot));
     let _ = writeln!(out, "        checked {ago} ago ({}, took {took})", cycle.finished);
+    if let Some(note) = snapshot.notes.first().filter(|note| snapshot.at.since(note.at) < NEWS) {
+        let _ = writeln!(out, "        {}: {}", note.at, safe::one_line(&note.text));
+    }
     if let Some(oldest) = snapshot.outbox.oldest_pending.filter(|_| snapshot.outbox.pending > 0) {
         let waits = units::duration(snapshot.at.since(oldest));
         let _ = writeln!(
@@ -70,6 +77,11 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
             "        {} notifications wait to be delivered, the oldest for {waits}",
             snapshot.outbox.pending
         );
+    }
+    for delivery in &snapshot.given_up {
+        let why = safe::answer(delivery.last_answer.as_deref().unwrap_or_default());
+        let (channel, what) = (&delivery.destination.channel, &delivery.message.alert);
+        let _ = writeln!(out, "        not delivered: {what} to {channel}, given up: {why}");
     }
     out
 }

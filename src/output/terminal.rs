@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::cli::{Global, When};
 use crate::model::severity::Severity;
 use crate::model::trouble::{Kind, Trouble};
 use crate::world::Env;
@@ -28,22 +27,18 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Looks at the streams, the flags and the environment.
-    pub fn new(global: &Global, env: &Env) -> Self {
+    /// Looks at the streams and the environment. `color` and `ascii` are what the command line demands.
+    pub fn new(color: Option<bool>, ascii: bool, env: &Env) -> Self {
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let plain = env.get("NO_COLOR").is_some() || env.get("TERM") == Some("dumb");
-        let color = |tty: bool| match global.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => tty && !plain,
-        };
+        let colored = |tty: bool| color.unwrap_or(tty && !plain);
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| env.get(name)).unwrap_or_default();
         let locale = locale.to_ascii_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
         let columns = rustix::termios::tcgetwinsize(io::stdout()).map(|size| usize::from(size.ws_col));
         let named = || env.get("COLUMNS").and_then(|columns| columns.parse().ok());
         let width = columns.ok().filter(|columns| *columns > 0).or_else(named).unwrap_or(WIDTH);
-        Self { out, err, color: color(out), color_err: color(err), ascii: global.ascii || !utf8, width }
+        Self { out, err, color: colored(out), color_err: colored(err), ascii: ascii || !utf8, width }
     }
 
     /// The mark and word of a severity, with colour where it may be.

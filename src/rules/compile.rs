@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::ladder::{Ladder, Worse};
 use super::limits;
-use super::lint::Catalogue;
+use super::lint::{Catalogue, short_ranges};
 use super::merge::{Draft, drafts};
 use super::promql::{self, ast::Expr, check::Kind};
 use super::rule::{Origin, Rule, Test, direction, filters, top_comparison};
@@ -71,7 +71,6 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
     let lower_is_worse = worse == Worse::Lower;
     Some(Rule {
         name: Arc::from(draft.name.as_str()),
-        worse,
         expr,
         text: text.get_ref().clone(),
         test: judged_by,
@@ -89,12 +88,20 @@ fn expression(text: &Spanned<String>, catalogue: Catalogue<'_>, is_own: bool, ch
     let outer = text.span();
     match promql::parse(text.get_ref()) {
         Ok(expr) => {
-            let lints = if is_own { catalogue.faults(&expr) } else { Vec::new() };
-            lints.into_iter().for_each(|fault| check.fault(lifted(fault, &outer)));
+            let mut lints = Vec::new();
+            if is_own {
+                lints.extend(catalogue.faults(&expr));
+                lints.extend(short_ranges(&expr, check.interval));
+            }
+            for fault in lints {
+                check.fault(lifted(fault, &outer));
+            }
             Some(expr)
         }
         Err(faults) => {
-            faults.into_iter().for_each(|fault| check.fault(lifted(fault, &outer)));
+            for fault in faults {
+                check.fault(lifted(fault, &outer));
+            }
             None
         }
     }

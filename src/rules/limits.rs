@@ -138,6 +138,10 @@ pub fn contradictions(unit: Unit, limits: &[Limit], check: &mut Check<'_>) {
                     Fault::warning(format!("the value is a ratio and the limit is {}", limit.value), place).help(text),
                 );
             }
+            (Unit::Timestamp, Some(Unit::Seconds)) => {
+                let help = "subtract the time first: metric - time() is how long it is until then";
+                check.fault(Fault::warning("the value is a date and the limit a duration", place).help(help));
+            }
             (_, Some(written)) if !fits(unit, written) => {
                 let what = format!("the value is {}, this limit is {}", unit_name(unit), unit_name(written));
                 check.fault(
@@ -150,10 +154,7 @@ pub fn contradictions(unit: Unit, limits: &[Limit], check: &mut Check<'_>) {
 }
 
 const fn fits(unit: Unit, written: Unit) -> bool {
-    matches!(
-        (unit, written),
-        (Unit::Ratio, Unit::Ratio) | (Unit::Seconds | Unit::Timestamp, Unit::Seconds) | (Unit::Bytes, Unit::Bytes)
-    )
+    matches!((unit, written), (Unit::Ratio, Unit::Ratio) | (Unit::Seconds, Unit::Seconds) | (Unit::Bytes, Unit::Bytes))
 }
 
 const fn unit_name(unit: Unit) -> &'static str {

@@ -1,11 +1,14 @@
 //! What the catalogue of metrics says about an expression: unknown names, and the unit of the value.
 
+use std::time::Duration;
+
 use super::promql::ast::{Expr, Node, Selector};
 use super::promql::functions::Body;
 use super::promql::ops::{Aggregation, Math, Op};
 use crate::model::fault::{Fault, Place};
 use crate::model::metric::{Metric, Unit};
 use crate::text::nearest::nearest;
+use crate::text::units;
 
 /// The metrics there are.
 #[derive(Clone, Copy)]
@@ -113,6 +116,27 @@ const KEEPS_UNIT: [&str; 18] = [
     "clamp_min",
     "clamp_max",
 ];
+
+/// Functions that need two samples.
+const NEEDS_TWO: [&str; 7] = ["rate", "increase", "delta", "irate", "idelta", "deriv", "predict_linear"];
+
+/// Warns of ranges that can never hold the two samples their function needs: such a rule is silent for ever.
+pub fn short_ranges(expr: &Expr, interval: Duration) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = expr.children().into_iter().flat_map(|child| short_ranges(child, interval)).collect();
+    let Node::Call(call) = &expr.node else { return faults };
+    let argument = call.arguments.first().map(Expr::bare);
+    let Some(Expr { span, node: Node::Selector(Selector { range: Some(range), .. }) }) = argument else {
+        return faults;
+    };
+    if NEEDS_TWO.contains(&call.function.name) && *range < interval * 2 {
+        let name = call.function.name;
+        let what = format!("{name} needs two samples, and this range never holds more than one");
+        let enough = units::duration_literal(interval * 4);
+        let help = format!("a sample is taken every {}: write [{enough}] or more", units::duration_literal(interval));
+        faults.push(Fault::warning(what, Place::File(span.clone())).help(help));
+    }
+    faults
+}
 
 fn unknown_label(metric: &Metric, label: &str, span: std::ops::Range<usize>) -> Fault {
     let fault = Fault::warning(format!("{} has no label `{label}`", metric.name), Place::File(span));

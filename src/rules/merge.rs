@@ -38,7 +38,7 @@ pub fn drafts(user: &[Settings], shipped: &[Settings], check: &mut Check<'_>) ->
         drafts.extend(draft(name, own, Some(shipped)));
     }
     for (name, settings) in own_rules {
-        if settings.expr.is_none() && settings.enabled != Some(false) {
+        if settings.expr.is_none() {
             check.source.clone_from(&settings.source);
             check.fault(without_expression(name, settings, &known));
             continue;

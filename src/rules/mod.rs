@@ -19,14 +19,10 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
-#[allow(unused_imports, reason = "the rooms are joined one by one; `cycle` and `cmd` use these")]
-pub use {
-    compile::compile,
-    judge::judge,
-    ladder::{Ladder, Rung, Worse},
-    lint::Catalogue,
-    promql::evaluate as query,
-    rule::{Origin, Rule, Test},
-    settings::Settings,
-    windows::{Windows, needs},
-};
+pub use compile::compile;
+pub use judge::judge;
+pub use lint::Catalogue;
+pub use promql::evaluate as query;
+pub use rule::{Origin, Rule};
+pub use settings::Settings;
+pub use windows::{Windows, needs};

@@ -36,8 +36,6 @@ pub struct Rule {
     pub runbook_url: Option<String>,
     /// The unit of the value.
     pub unit: Unit,
-    /// Which way is worse.
-    pub worse: Worse,
     /// Where it was written.
     pub origin: Origin,
     /// Results with this label (name, value) have this severity instead of the condition's own.

@@ -32,6 +32,7 @@ const METRICS: &[Metric] = &[
     metric("probe_duration_seconds", Unit::Seconds, &["probe"]),
     metric("probe_ssl_earliest_cert_expiry", Unit::Timestamp, &["probe"]),
     metric("source_up", Unit::Bool, &["source"]),
+    metric("monitor_config_broken", Unit::Bool, &[]),
 ];
 
 #[derive(Deserialize)]
@@ -89,8 +90,11 @@ fn window(metric: &str, labels: &[(&str, &str)], data: &[Datum]) -> Window {
     Window { series, every: Duration::from_mins(1), points: points.collect() }
 }
 
+/// Metric, labels, what was measured at the first tick.
+type Sample<'a> = (&'a str, &'a [(&'a str, &'a str)], Datum);
+
 /// What `rule` says of the series at the first tick.
-fn says(rule: &Rule, series: &[(&str, &[(&str, &str)], Datum)]) -> String {
+fn says(rule: &Rule, series: &[Sample<'_>]) -> String {
     let data = Windows::new(series.iter().map(|(metric, labels, datum)| window(metric, labels, &[*datum])).collect());
     match judge(rule, &data, Time::from_millis(T0)) {
         Judgement::Unknown(reason) => format!("unknown: {reason}"),
@@ -131,7 +135,8 @@ fn shipped_rules_compile_without_a_word() {
             "PROBE_FAILED",
             "TLS_CERT_EXPIRES",
             "SLOW_RESPONSE",
-            "SOURCE_DOWN"
+            "SOURCE_DOWN",
+            "CONFIG_BROKEN"
         ]
     );
     assert!(rules.iter().all(|rule| rule.origin == Origin::Shipped && rule.action.is_some()));
@@ -297,8 +302,8 @@ fn a_shipped_rule_is_adjusted_key_by_key_or_replaced() {
     assert_eq!(memory.policy.pending_for[Severity::High], Duration::from_mins(5));
     // the shipped clear of 80 % would stand above the new limit: it is left out
     let ladder = |rule: &Rule| match &rule.test {
-        super::Test::Ladder(ladder) => ladder.clone(),
-        super::Test::Condition(_) => panic!("a ladder"),
+        super::rule::Test::Ladder(ladder) => ladder.clone(),
+        super::rule::Test::Condition(_) => panic!("a ladder"),
     };
     assert_eq!(ladder(memory).rungs[Severity::High].unwrap().clear, None);
     let cpu = find("HIGH_CPU_USAGE").unwrap();
@@ -306,125 +311,172 @@ fn a_shipped_rule_is_adjusted_key_by_key_or_replaced() {
     assert!(find("SLOW_RESPONSE").is_none());
     assert_eq!(find("MINE").unwrap().policy.pending_for[Severity::Low], Duration::from_secs(90));
     assert!(matches!(&find("MINE").unwrap().origin, Origin::File(span) if &text[span.clone()] == "'MINE'"));
-    assert_eq!(rules.len(), 10);
+    assert_eq!(rules.len(), 11);
 }
+
+/// The beginning of a rule whose expression is a value.
+const VALUE: &str = "alert = 'A'\nexpr = 'system_memory_usage_ratio'\n";
+
+/// A rule in two pieces, and its one fault.
+const TAUGHT: &[(&str, &str, &str)] = &[
+    ("", "expr = 'service_up == 0'", "a rule has no name ['service_up == 0'] add alert = \"NAME\" to each [[rule]]"),
+    (
+        "",
+        "alert = 'my rule'\nexpr = 'a'",
+        "`my rule` cannot be the name of an alert ['my rule'] it has letters, digits and underscores, and begins with no digit: HIGH_MEMORY_USAGE",
+    ),
+    (
+        "",
+        "alert = 'HIGH_MEMROY_USAGE'\nabove = { HIGH = 1 }",
+        "HIGH_MEMROY_USAGE has no `expr`, and no shipped rule is called so ['HIGH_MEMROY_USAGE'] to adjust the shipped rule, call it HIGH_MEMORY_USAGE; a rule of your own needs `expr`",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 1 }\nbelow = { HIGH = 0 }",
+        "`above` and `below` exclude each other [{ HIGH = 0 }] make two rules of it",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'service_up == 0'\nbelow = { HIGH = 1 }",
+        "the expression compares already, and the rule has limits as well [== 0] or keep it, remove the limits and give the rule a `severity`",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'service_up == 0'",
+        "`severity` is missing: A does not say how bad it is ['service_up == 0'] add severity = \"HIGH\" (or LOW, MEDIUM, CRITICAL)",
+    ),
+    (
+        VALUE,
+        "",
+        "this is a value, not a condition: the rule would always fire ['system_memory_usage_ratio'] give it limits, above = { HIGH = … } or below = { HIGH = … }; or compare it",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'service_up == bool 0'\nseverity = 'HIGH'",
+        "this is a value, not a condition: the rule would always fire ['service_up == bool 0'] give it limits, above = { HIGH = … } or below = { HIGH = … }; or compare it",
+    ),
+    (VALUE, "above = { HIGH = nan }", "a limit is a finite number [nan] "),
+    (
+        VALUE,
+        "above = { HIGH = 'inf' }",
+        "`inf` is not a number, percentage, duration or size; write it like 0.85, 85%, 5m or 10GiB ['inf'] ",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 85 }",
+        "warning: the value is a ratio and the limit is 85 [85] a ratio is between 0 and 1; is this a percentage? write \"85%\"",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = '5m' }",
+        "warning: the value is a ratio, this limit is a time in seconds ['5m'] write the limit in the value's unit, or as a plain number",
+    ),
+    (
+        VALUE,
+        "above = 0.85",
+        "`above` does not say for which severity [0.85] write above = { HIGH = 0.85 }, or add severity = \"HIGH\"",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.8 }\nseverity = 'LOW'",
+        "`severity` is not needed: `above` names each severity ['LOW'] remove it",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = '85%' }\nclear = '90%'",
+        "HIGH clears at 90 %, which is above its limit of 85 % ['90%'] `clear` stands below the limit: the alert holds until the value is back there",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.8, CRITICAL = 0.9 }\nclear = '70%'",
+        "`clear` does not say for which severity ['70%'] name it for each: clear = { HIGH = \"70%\" }",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.8 }\nclear = { CRITICAL = 0.7 }",
+        "CRITICAL has no limit to clear [0.7] remove it, or give the severity a limit",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.9, CRITICAL = 0.8 }",
+        "CRITICAL has a milder limit than HIGH [0.8] swap them: the higher severity has the limit that is reached later",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'service_up == 0'\nseverity = 'HIGH'\nclear = 1",
+        "`clear` belongs to `above` or `below` [1] give the limit that it clears, or remove it",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.9 }\nfor = { LOW = '5m' }",
+        "the rule has no limit or condition of severity LOW ['5m'] remove it from `for`, or add its limit",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.9 }\nfor = '5 minutes'",
+        "`5 minutes` is not a duration; write it like 90s, 5m, 1h30m or 500ms ['5 minutes'] ",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'service_up == 0'\nseverity = 'SEVERE'",
+        "a severity is one of LOW, MEDIUM, HIGH, CRITICAL ['SEVERE'] ",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.9 }\nno_data = 'ok'",
+        "`no_data` cannot be `ok` ['ok'] it is \"hold\", \"fire\" or \"resolve\"",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.9 }\nrunbook_url = 'wiki/memory'",
+        "`runbook_url` is not a web address ['wiki/memory'] it begins with https://",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.9 }\nwhen = 'service_up == 1'",
+        "`when` is not built in this version ['service_up == 1'] remove it; it comes with a later version",
+    ),
+    (
+        VALUE,
+        "above = { HIGH = 0.9 }\nsummary = 'at {{ value | percnt }}'",
+        "there is no format `percnt` [{{ value | percnt }}] did you mean `percent`?",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'rate(service_up) == 0'\nseverity = 'HIGH'",
+        "rate needs a range vector (metric[5m]) here, this is an instant vector [service_up] give it a range: service_up[5m]",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'sytem_memory_usage_ratio > 0.9'\nseverity = 'HIGH'",
+        "there is no metric `sytem_memory_usage_ratio` [sytem_memory_usage_ratio] did you mean `system_memory_usage_ratio`?",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'service_up{servce=\"x\"} == 0'\nseverity = 'HIGH'",
+        "warning: service_up has no label `servce` [servce] did you mean `service`?",
+    ),
+    (
+        "",
+        "alert = 'HIGH_MEMROY_USAGE'\nenabled = false",
+        "HIGH_MEMROY_USAGE has no `expr`, and no shipped rule is called so ['HIGH_MEMROY_USAGE'] to adjust the shipped rule, call it HIGH_MEMORY_USAGE; a rule of your own needs `expr`",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'probe_ssl_earliest_cert_expiry'\nbelow = { HIGH = '7d' }",
+        "warning: the value is a date and the limit a duration ['7d'] subtract the time first: metric - time() is how long it is until then",
+    ),
+    (
+        "",
+        "alert = 'A'\nexpr = 'sum(rate(system_disk_free_bytes[1m]))'\nabove = { HIGH = 1 }",
+        "warning: rate needs two samples, and this range never holds more than one [system_disk_free_bytes[1m]] a sample is taken every 1m: write [4m] or more",
+    ),
+];
 
 #[test]
 fn faults_teach() {
-    let value = "alert = 'A'\nexpr = 'system_memory_usage_ratio'\n";
-    for (rule, wanted) in [
-        ("expr = 'service_up == 0'", "a rule has no name ['service_up == 0'] add alert = \"NAME\" to each [[rule]]"),
-        (
-            "alert = 'my rule'\nexpr = 'a'",
-            "`my rule` cannot be the name of an alert ['my rule'] it has letters, digits and underscores, and begins with no digit: HIGH_MEMORY_USAGE",
-        ),
-        (
-            "alert = 'HIGH_MEMROY_USAGE'\nabove = { HIGH = 1 }",
-            "HIGH_MEMROY_USAGE has no `expr`, and no shipped rule is called so ['HIGH_MEMROY_USAGE'] to adjust the shipped rule, call it HIGH_MEMORY_USAGE; a rule of your own needs `expr`",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 1 }}\nbelow = {{ HIGH = 0 }}"),
-            "`above` and `below` exclude each other [{ HIGH = 0 }] make two rules of it",
-        ),
-        (
-            "alert = 'A'\nexpr = 'service_up == 0'\nbelow = { HIGH = 1 }",
-            "the expression compares already, and the rule has limits as well [== 0] or keep it, remove the limits and give the rule a `severity`",
-        ),
-        (
-            "alert = 'A'\nexpr = 'service_up == 0'",
-            "`severity` is missing: A does not say how bad it is ['service_up == 0'] add severity = \"HIGH\" (or LOW, MEDIUM, CRITICAL)",
-        ),
-        (
-            value,
-            "this is a value, not a condition: the rule would always fire ['system_memory_usage_ratio'] give it limits, above = { HIGH = … } or below = { HIGH = … }; or compare it",
-        ),
-        (
-            "alert = 'A'\nexpr = 'service_up == bool 0'\nseverity = 'HIGH'",
-            "this is a value, not a condition: the rule would always fire ['service_up == bool 0'] give it limits, above = { HIGH = … } or below = { HIGH = … }; or compare it",
-        ),
-        (&format!("{value}above = {{ HIGH = nan }}"), "a limit is a finite number [nan] "),
-        (
-            &format!("{value}above = {{ HIGH = 'inf' }}"),
-            "`inf` is not a number, percentage, duration or size; write it like 0.85, 85%, 5m or 10GiB ['inf'] ",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 85 }}"),
-            "warning: the value is a ratio and the limit is 85 [85] a ratio is between 0 and 1; is this a percentage? write \"85%\"",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = '5m' }}"),
-            "warning: the value is a ratio, this limit is a time in seconds ['5m'] write the limit in the value's unit, or as a plain number",
-        ),
-        (
-            &format!("{value}above = 0.85"),
-            "`above` does not say for which severity [0.85] write above = { HIGH = 0.85 }, or add severity = \"HIGH\"",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.8 }}\nseverity = 'LOW'"),
-            "`severity` is not needed: `above` names each severity ['LOW'] remove it",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = '85%' }}\nclear = '90%'"),
-            "HIGH clears at 90 %, which is above its limit of 85 % ['90%'] `clear` stands below the limit: the alert holds until the value is back there",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.8, CRITICAL = 0.9 }}\nclear = '70%'"),
-            "`clear` does not say for which severity ['70%'] name it for each: clear = { HIGH = \"70%\" }",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.8 }}\nclear = {{ CRITICAL = 0.7 }}"),
-            "CRITICAL has no limit to clear [0.7] remove it, or give the severity a limit",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.9, CRITICAL = 0.8 }}"),
-            "CRITICAL has a milder limit than HIGH [0.8] swap them: the higher severity has the limit that is reached later",
-        ),
-        (
-            "alert = 'A'\nexpr = 'service_up == 0'\nseverity = 'HIGH'\nclear = 1",
-            "`clear` belongs to `above` or `below` [1] give the limit that it clears, or remove it",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.9 }}\nfor = {{ LOW = '5m' }}"),
-            "the rule has no limit or condition of severity LOW ['5m'] remove it from `for`, or add its limit",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.9 }}\nfor = '5 minutes'"),
-            "`5 minutes` is not a duration; write it like 90s, 5m, 1h30m or 500ms ['5 minutes'] ",
-        ),
-        (
-            "alert = 'A'\nexpr = 'service_up == 0'\nseverity = 'SEVERE'",
-            "a severity is one of LOW, MEDIUM, HIGH, CRITICAL ['SEVERE'] ",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.9 }}\nno_data = 'ok'"),
-            "`no_data` cannot be `ok` ['ok'] it is \"hold\", \"fire\" or \"resolve\"",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.9 }}\nrunbook_url = 'wiki/memory'"),
-            "`runbook_url` is not a web address ['wiki/memory'] it begins with https://",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.9 }}\nwhen = 'service_up == 1'"),
-            "`when` is not built in this version ['service_up == 1'] remove it; it comes with a later version",
-        ),
-        (
-            &format!("{value}above = {{ HIGH = 0.9 }}\nsummary = 'at {{{{ value | percnt }}}}'"),
-            "there is no format `percnt` [{{ value | percnt }}] did you mean `percent`?",
-        ),
-        (
-            "alert = 'A'\nexpr = 'rate(service_up) == 0'\nseverity = 'HIGH'",
-            "rate needs a range vector (metric[5m]) here, this is an instant vector [service_up] give it a range: service_up[5m]",
-        ),
-        (
-            "alert = 'A'\nexpr = 'sytem_memory_usage_ratio > 0.9'\nseverity = 'HIGH'",
-            "there is no metric `sytem_memory_usage_ratio` [sytem_memory_usage_ratio] did you mean `system_memory_usage_ratio`?",
-        ),
-        (
-            "alert = 'A'\nexpr = 'service_up{servce=\"x\"} == 0'\nseverity = 'HIGH'",
-            "warning: service_up has no label `servce` [servce] did you mean `service`?",
-        ),
-    ] {
-        assert_eq!(faults(&format!("[[rule]]\n{rule}\n")), [wanted], "{rule}");
+    for (head, rest, wanted) in TAUGHT {
+        assert_eq!(faults(&format!("[[rule]]\n{head}{rest}\n")), [*wanted], "{head}{rest}");
     }
 }
 

@@ -42,13 +42,11 @@ pub enum NoteKind {
     StateReset,
     /// The database was brought to a newer format.
     Migrated,
-    /// The configuration.
-    Config,
 }
 
 impl NoteKind {
     /// All kinds; the compiler does not check this list, the round-trip test does.
-    pub const ALL: [Self; 5] = [Self::ClockBack, Self::Missed, Self::StateReset, Self::Migrated, Self::Config];
+    pub const ALL: [Self; 4] = [Self::ClockBack, Self::Missed, Self::StateReset, Self::Migrated];
 
     /// The word in the store and on the screens.
     pub const fn name(self) -> &'static str {
@@ -57,7 +55,6 @@ impl NoteKind {
             Self::Missed => "missed",
             Self::StateReset => "state_reset",
             Self::Migrated => "migrated",
-            Self::Config => "config",
         }
     }
 }
@@ -169,5 +166,67 @@ impl Tx<'_> {
             (name, by),
         )?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kit::{at, store};
+    use super::*;
+
+    fn cycle(second: i64, missed: u32) -> CycleRow {
+        CycleRow { tick: at(second), started: at(second + 1), finished: at(second + 2), missed }
+    }
+
+    #[test]
+    fn the_last_cycle_is_the_one_committed_last() {
+        let (_folder, mut store) = store();
+        assert_eq!(store.last_cycle().unwrap(), None);
+        let tx = store.begin().unwrap();
+        tx.put_cycle(&cycle(3600, 2)).unwrap();
+        // the clock went back
+        tx.put_cycle(&cycle(0, 0)).unwrap();
+        tx.commit().unwrap();
+        assert_eq!(store.last_cycle().unwrap(), Some(cycle(0, 0)));
+        assert_eq!(store.cycle_counts().unwrap(), CycleCounts { done: 2, missed: 2 });
+    }
+
+    #[test]
+    fn a_second_cycle_in_a_tick_is_not_counted_again() {
+        let (_folder, mut store) = store();
+        let tx = store.begin().unwrap();
+        tx.put_cycle(&cycle(0, 3)).unwrap();
+        let second = CycleRow { finished: at(9), missed: 0, ..cycle(0, 0) };
+        tx.put_cycle(&second).unwrap();
+        assert_eq!(tx.last_cycle().unwrap(), Some(CycleRow { missed: 3, ..second }));
+        assert_eq!(tx.cycle_counts().unwrap(), CycleCounts { done: 1, missed: 3 });
+    }
+
+    #[test]
+    fn notes_of_every_kind_come_back_newest_first() {
+        let (_folder, mut store) = store();
+        let tx = store.begin().unwrap();
+        for (kind, second) in NoteKind::ALL.into_iter().zip(0..) {
+            tx.note(at(second), kind, "a\nb").unwrap();
+        }
+        let notes = tx.notes(2).unwrap();
+        let note = |second, kind| Note { at: at(second), kind, text: "a b".to_owned() };
+        assert_eq!(notes, [note(3, NoteKind::Migrated), note(2, NoteKind::StateReset)]);
+        assert_eq!(tx.notes(99).unwrap().len(), NoteKind::ALL.len());
+        tx.note(at(9), NoteKind::Missed, &"x".repeat(5000)).unwrap();
+        assert_eq!(tx.notes(1).unwrap()[0].text.chars().count(), NOTE_LENGTH);
+    }
+
+    #[test]
+    fn a_source_is_told_what_it_remembered_last() {
+        let (_folder, mut store) = store();
+        let tx = store.begin().unwrap();
+        assert_eq!(tx.memory("system").unwrap(), None);
+        for round in [u64::MAX, 7] {
+            let memory = serde_json::json!({ "round": round, "text": "é\n", "list": [null, 0.1] });
+            tx.remember("system", &memory, at(0)).unwrap();
+            assert_eq!(tx.memory("system").unwrap(), Some(memory));
+        }
+        assert_eq!(tx.memory("other").unwrap(), None);
     }
 }

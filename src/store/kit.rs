@@ -1,12 +1,15 @@
 //! What the store's tests share: a database in a folder of its own, and samples of every noun.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use super::Store;
 use super::open::Mode;
+use super::series::{Claim, SeriesId};
+use super::{Store, Tx};
 use crate::model::alert::{Alert, AlertKey, Phase};
 use crate::model::labels::{Labels, SeriesKey};
 use crate::model::message::{Destination, Kind, Message};
+use crate::model::reading::Datum;
 use crate::model::severity::{BySeverity, Severity};
 use crate::model::time::Time;
 
@@ -87,4 +90,20 @@ pub fn message(summary: &str) -> Message {
 /// A destination with an address.
 pub fn to(channel: &str, address: &str) -> Destination {
     Destination { channel: channel.to_owned(), address: address.to_owned() }
+}
+
+/// The id of `key` for `source`, which must not be taken.
+pub fn own(tx: &Tx<'_>, key: &SeriesKey, source: &str, every: Duration) -> SeriesId {
+    match tx.series_id(key, source, every).unwrap() {
+        Claim::Own(id) => id,
+        taken @ Claim::Taken { .. } => panic!("{key}: {taken:?}"),
+    }
+}
+
+/// Commits one sample of a series that the source `system` measures each minute.
+pub fn put(store: &mut Store, key: &SeriesKey, tick: Time, datum: Datum) {
+    let tx = store.begin().unwrap();
+    let id = own(&tx, key, "system", Duration::from_mins(1));
+    tx.put_samples(tick, &[(id, datum, None)]).unwrap();
+    tx.commit().unwrap();
 }

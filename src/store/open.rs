@@ -61,7 +61,8 @@ impl Store {
 fn open_to_write(path: &Path, now: Time) -> Result<Connection> {
     let before = match look(path)? {
         Before::Nothing => create(path)?,
-        found => found,
+        Before::Empty => look_again(path)?,
+        Before::Filled => Before::Filled,
     };
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     schema::identify(&connection, path)?;
@@ -96,6 +97,17 @@ fn look(path: &Path) -> Result<Before> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Before::Nothing),
         Err(error) => Err(refuse::io(path, "look at", &error)),
     }
+}
+
+/// A file of no bytes is an accident, unless another process is creating the database this very moment.
+fn look_again(path: &Path) -> Result<Before> {
+    for _ in 0..10 {
+        thread::sleep(Duration::from_millis(50));
+        if look(path)? == Before::Filled {
+            return Ok(Before::Filled);
+        }
+    }
+    Ok(Before::Empty)
 }
 
 /// Makes the folder and an empty file; `SQLite` gives the log the same mode and owner.
@@ -161,3 +173,6 @@ fn use_wal(connection: &Connection, path: &Path) -> Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,3 +140,6 @@ impl Tx<'_> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

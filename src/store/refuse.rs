@@ -36,6 +36,12 @@ pub(super) fn failure(path: &Path, error: &rusqlite::Error) -> Trouble {
             Trouble::new(Kind::Io, format!("I/O error on the database {name} (SQLite code {})", extended(error)))
                 .help("look for the disk's errors: dmesg | tail")
         }
+        Some(
+            ErrorCode::ConstraintViolation
+            | ErrorCode::ApiMisuse
+            | ErrorCode::TypeMismatch
+            | ErrorCode::ParameterOutOfRange,
+        ) => Trouble::new(Kind::Bug, format!("the database {name}: {}", safe::answer(&error.to_string()))),
         _ => Trouble::new(Kind::Io, format!("the database {name}: {}", safe::answer(&error.to_string()))).help(DAMAGED),
     }
 }
@@ -63,6 +69,13 @@ pub(super) fn unwritable(path: &Path) -> Option<Trouble> {
         Err(Errno::ROFS) => Some(
             Trouble::new(Kind::Io, format!("{} is on a read-only file system", path.display()))
                 .help("mount it writable, or name another file with --db"),
+        ),
+        Err(Errno::NOENT) => Some(
+            Trouble::new(
+                Kind::Io,
+                format!("{} is not there any more, or is a link that leads nowhere", path.display()),
+            )
+            .help("put it back, or name another file with --db"),
         ),
         Err(_) => Some(permission(path)),
     }

@@ -19,11 +19,14 @@ pub(super) const STEPS: &[&str] = &[include_str!("schema/v1.sql")];
 
 /// The version of the database, 0 for a new one; a stranger's or a newer one is refused.
 pub(super) fn identify(connection: &Connection, path: &Path) -> Result<usize> {
-    let ask = |sql| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
-    let failed = |error| refuse::failure(path, &error);
-    let owner = ask("PRAGMA application_id").map_err(failed)?;
-    let version = ask("PRAGMA user_version").map_err(failed)?;
-    let tables = ask("SELECT count(*) FROM sqlite_schema").map_err(failed)?;
+    let ask = || -> rusqlite::Result<(i32, i32, u32)> {
+        // one moment: another process may be creating the tables right now
+        let moment = connection.unchecked_transaction()?;
+        let number = |sql| moment.query_row(sql, [], |row| row.get::<_, i32>(0));
+        let (owner, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+        Ok((owner, version, moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?))
+    };
+    let (owner, version, tables) = ask().map_err(|error| refuse::failure(path, &error))?;
     match (owner, usize::try_from(version)) {
         (APPLICATION_ID, Ok(version)) if version > STEPS.len() => Err(refuse::newer(path, version, STEPS.len())),
         (APPLICATION_ID, Ok(version)) => Ok(version),

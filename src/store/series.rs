@@ -30,6 +30,8 @@ pub(super) fn parts_of(datum: Datum) -> (Option<f64>, i64) {
     match datum {
         // SQLite would keep a NaN as NULL
         Datum::Value(value) if value.is_nan() => (None, 1),
+        // and minus zero, in a column of type REAL, as zero; a quotient would end on the other side of infinity
+        Datum::Value(value) if value == 0.0 && value.is_sign_negative() => (None, 4),
         Datum::Value(value) => (Some(value), 0),
         Datum::Unknown => (None, 2),
         Datum::Gone => (None, 3),
@@ -43,6 +45,7 @@ pub(super) fn datum_of(value: Option<f64>, mark: i64) -> Option<Datum> {
         (None, 1) => Some(Datum::Value(f64::NAN)),
         (None, 2) => Some(Datum::Unknown),
         (None, 3) => Some(Datum::Gone),
+        (None, 4) => Some(Datum::Value(-0.0)),
         _ => None,
     }
 }
@@ -171,17 +174,105 @@ impl Tx<'_> {
     /// The newest sample of a series is again the newest one up to `tick`, searched for a day; a series without one
     /// starts anew.
     fn step_back_latest(&self, tick: i64) -> Result<()> {
-        let ahead: Vec<i64> =
-            self.all("latest", "SELECT series FROM latest WHERE tick > ?1", [tick], |cells| cells.get("series"))?;
         self.execute("DELETE FROM latest WHERE tick > ?1", [tick])?;
-        for series in ahead {
-            self.execute(
-                "INSERT INTO latest (series, tick, value, mark)
-                 SELECT series, tick, value, mark FROM sample
-                 WHERE series = ?1 AND tick <= ?2 AND tick > ?2 - 86400000 ORDER BY tick DESC LIMIT 1",
-                (series, tick),
-            )?;
-        }
+        // beside a max(), SQLite takes the other columns from the row that has the maximum
+        self.execute(
+            "INSERT INTO latest (series, tick, value, mark)
+             SELECT series, max(tick), value, mark FROM sample
+             WHERE tick BETWEEN ?1 - 86400000 AND ?1 AND series NOT IN (SELECT series FROM latest)
+             GROUP BY series",
+            [tick],
+        )?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kit::{at, key, own, put, store};
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn every_datum_survives_bit_by_bit() {
+        let (_folder, mut store) = store();
+        let numbers =
+            [0.0, -0.0, 1.0, 0.1, f64::MIN_POSITIVE / 2.0, f64::MAX, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        let data: Vec<Datum> = numbers.map(Datum::Value).into_iter().chain([Datum::Unknown, Datum::Gone]).collect();
+        for (datum, minute) in data.iter().zip(0..) {
+            put(&mut store, &key("m", "/"), at(minute * 60), *datum);
+        }
+        let found = store.history("m", None, at(0), at(3600)).unwrap();
+        let bits = |datum: &Datum| match datum {
+            Datum::Value(value) if value.is_nan() => "NaN".to_owned(),
+            Datum::Value(value) => format!("{:x}", value.to_bits()),
+            other => format!("{other:?}"),
+        };
+        let kept: Vec<String> = found[0].points.iter().map(|point| bits(&point.datum)).collect();
+        assert_eq!(kept, data.iter().map(bits).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_second_sample_in_a_tick_takes_the_place_of_the_first() {
+        let (_folder, mut store) = store();
+        put(&mut store, &key("m", "/"), at(0), Datum::Value(1.0));
+        put(&mut store, &key("m", "/"), at(0), Datum::Value(2.0));
+        assert_eq!(store.history("m", None, at(0), at(0)).unwrap()[0].points.len(), 1);
+        assert_eq!(store.latest(at(0)).unwrap()[0].datum, Datum::Value(2.0));
+    }
+
+    #[test]
+    fn a_series_belongs_to_one_source_until_it_is_gone() {
+        let (_folder, mut store) = store();
+        let key = key("m", "/");
+        put(&mut store, &key, at(0), Datum::Unknown);
+        let tx = store.begin().unwrap();
+        assert_eq!(tx.series_id(&key, "other", MINUTE).unwrap(), Claim::Taken { by: "system".to_owned() });
+        let id = own(&tx, &key, "system", MINUTE * 2);
+        assert_eq!(tx.live_series("system").unwrap(), [(id, key.clone())]);
+        assert_eq!(tx.live_sources().unwrap(), ["system"]);
+        tx.put_samples(at(60), &[(id, Datum::Gone, None)]).unwrap();
+        assert_eq!(tx.live_series("system").unwrap(), []);
+        assert_eq!(tx.live_sources().unwrap(), [""; 0]);
+        assert_eq!(own(&tx, &key, "other", MINUTE), id);
+    }
+
+    #[test]
+    fn labels_with_any_text_find_their_series_again() {
+        let (_folder, mut store) = store();
+        for text in ["/a \"b\"\\\n", "é\u{0}\u{202e}", "{\"mount\":\"/\"}", "'; DROP TABLE series; --"] {
+            put(&mut store, &key("m", text), at(0), Datum::Value(1.0));
+            let found = store.history("m", Some(&key("m", text).labels), at(0), at(0)).unwrap();
+            assert_eq!(found.iter().map(|window| &window.series).collect::<Vec<_>>(), [&key("m", text)]);
+        }
+    }
+
+    #[test]
+    fn samples_ahead_of_a_clock_that_went_back_are_set_aside() {
+        let (_folder, mut store) = store();
+        for (minute, value) in [(0, 1.0), (1, 2.0), (60, 3.0), (61, 4.0)] {
+            put(&mut store, &key("old", "/"), at(minute * 60), Datum::Value(value));
+        }
+        put(&mut store, &key("young", "/"), at(3600), Datum::Value(5.0));
+        let tx = store.begin().unwrap();
+        assert_eq!(tx.set_aside_samples_after(at(60), at(61)).unwrap(), 3);
+        tx.commit().unwrap();
+        let latest: Vec<_> = store.latest(at(99_999)).unwrap().into_iter().map(|l| (l.key, l.tick, l.datum)).collect();
+        assert_eq!(latest, [(key("old", "/"), at(60), Datum::Value(2.0))]);
+        assert_eq!(store.history("old", None, at(0), at(99_999)).unwrap()[0].points.len(), 2);
+        let aside = "SELECT count(*) AS n FROM sample_aside";
+        assert_eq!(store.first("sample_aside", aside, [], |cells| cells.get::<u32>("n")).unwrap(), Some(3));
+    }
+
+    #[test]
+    fn a_mark_that_nobody_wrote_is_named_with_its_place() {
+        let (_folder, mut store) = store();
+        put(&mut store, &key("m", "/"), at(0), Datum::Gone);
+        let tx = store.begin().unwrap();
+        tx.execute("UPDATE latest SET mark = 9", []).unwrap();
+        let error = tx.latest(at(0)).unwrap_err();
+        let place = tx.path.display().to_string();
+        assert_eq!(error.what, format!("{place}: table latest, row 1, column mark: unknown mark 9"));
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers with units, read from people and written for people.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::model::metric::Unit;
@@ -94,7 +95,7 @@ pub fn duration_literal(duration: Duration) -> String {
     let mut out = String::new();
     for (unit, length) in DURATIONS.into_iter().filter(|(unit, _)| !matches!(*unit, "y" | "w")) {
         if rest >= length {
-            out.push_str(&format!("{}{unit}", rest / length));
+            let _ = write!(out, "{}{unit}", rest / length);
             rest %= length;
         }
     }
@@ -107,7 +108,7 @@ pub fn value(value: f64, unit: Unit) -> String {
         return number(value);
     }
     match unit {
-        Unit::Ratio => format!("{} %", number(value * 100.0)),
+        Unit::Ratio => format!("{} %", trimmed(value * 100.0, 2)),
         Unit::Bytes => bytes(value),
         Unit::Seconds => seconds(value),
         #[allow(clippy::cast_possible_truncation, reason = "a float beyond i64 saturates, and is no date anyway")]
@@ -216,8 +217,8 @@ mod tests {
         ] {
             assert_eq!(value(given, unit), shown);
         }
-        assert_eq!(duration(Duration::from_secs(97_200)), "1 d 3 h");
-        assert_eq!(duration(Duration::from_secs(86_400)), "1 d");
+        assert_eq!(duration(Duration::from_hours(27)), "1 d 3 h");
+        assert_eq!(duration(Duration::from_hours(24)), "1 d");
         assert_eq!(duration(Duration::from_millis(850)), "850 ms");
         assert_eq!(duration_literal(Duration::from_secs(90)), "1m30s");
     }

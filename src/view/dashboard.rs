@@ -7,6 +7,9 @@ use super::snapshot::{Row, Snapshot, Standing, State};
 use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::labels::Labels;
+use crate::model::severity::Severity;
+use crate::model::time::Time;
+use crate::store::cycles::Note;
 
 /// The document.
 #[derive(Serialize)]
@@ -59,7 +62,8 @@ struct Disk {
 struct Migration {
     total_users: Option<u64>,
     migrated_users: Option<u64>,
-    migration_rate: Option<f64>,
+    #[serde(rename = "migrationRate")]
+    rate: Option<f64>,
     error_rate: Option<f64>,
     avg_processing_time: Option<f64>,
     success_rate: Option<f64>,
@@ -139,6 +143,17 @@ struct Monitor<'a> {
     config: Option<String>,
     database: String,
     interval_seconds: f64,
+    cycles_done: u64,
+    cycles_missed: u64,
+    notes: Vec<NoteRow<'a>>,
+}
+
+/// Something that happened to the monitor itself.
+#[derive(Serialize)]
+struct NoteRow<'a> {
+    time: String,
+    kind: &'static str,
+    text: &'a str,
 }
 
 impl<'a> Dashboard<'a> {
@@ -167,6 +182,9 @@ impl<'a> Dashboard<'a> {
                 config: config.path.as_ref().map(|(path, _)| path.display().to_string()),
                 database: config.database.0.display().to_string(),
                 interval_seconds: config.interval.as_secs_f64(),
+                cycles_done: snapshot.counts.done,
+                cycles_missed: snapshot.counts.missed,
+                notes: snapshot.notes.iter().map(NoteRow::new).collect(),
             },
             last_updated: cycle,
             stale: snapshot.stale,
@@ -213,19 +231,25 @@ impl<'a> AlertRow<'a> {
         Self {
             id: alert.number,
             kind: &alert.key.rule,
-            severity: alert.severity().or(alert.peak).map(crate::model::severity::Severity::name),
+            severity: alert.severity().or(alert.peak).map(Severity::name),
             state: alert.state(),
             labels: &alert.key.labels,
             value: alert.value,
             worst: alert.worst,
             since: alert.since.rfc3339(),
-            fired_at: alert.fired_at.map(crate::model::time::Time::rfc3339),
+            fired_at: alert.fired_at.map(Time::rfc3339),
             ended_at: alert.ended.map(|(at, _)| at.rfc3339()),
             not_measured_since: alert.unknown.as_ref().map(|(since, _)| since.rfc3339()),
             not_measured_reason: alert.unknown.as_ref().map(|(_, reason)| reason.as_str()),
             timestamp: alert.fired_at.unwrap_or(alert.since).rfc3339(),
             resolved: alert.ended.is_some(),
         }
+    }
+}
+
+impl<'a> NoteRow<'a> {
+    fn new(note: &'a Note) -> Self {
+        Self { time: note.at.rfc3339(), kind: note.kind.name(), text: &note.text }
     }
 }
 
@@ -247,10 +271,10 @@ pub const fn state_word(state: State) -> &'static str {
     match state {
         State::Fine => "ok",
         State::Firing(severity) => match severity {
-            crate::model::severity::Severity::Low => "low",
-            crate::model::severity::Severity::Medium => "medium",
-            crate::model::severity::Severity::High => "high",
-            crate::model::severity::Severity::Critical => "critical",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
         },
         State::Unknown => "unknown",
     }

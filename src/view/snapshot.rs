@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::model::alert::Alert;
+use crate::model::delivery::{self, Delivery};
 use crate::model::labels::{Labels, SeriesKey};
 use crate::model::reading::{Datum, Point, Reason};
 use crate::model::severity::Severity;
@@ -13,8 +14,8 @@ use crate::model::time::Time;
 use crate::model::verdict::{Judgement, Says};
 use crate::rules::{self, Rule, Windows};
 use crate::store::alerts::{AlertFilter, AlertId};
-use crate::store::cycles::CycleRow;
-use crate::store::deliveries::OutboxCounts;
+use crate::store::cycles::{CycleCounts, CycleRow, Note};
+use crate::store::deliveries::{DeliveryFilter, OutboxCounts};
 use crate::store::windows::Latest;
 use crate::store::{Reader, Result, Store};
 
@@ -24,6 +25,12 @@ const STALE_INTERVALS: f64 = 2.5;
 const GRACE: Duration = Duration::from_secs(15);
 /// How many alerts that ended are part of the picture.
 const RECENT: u32 = 10;
+
+/// How many notes are.
+const NOTES: u32 = 5;
+
+/// How long a delivery that was given up is news.
+const NEWS: Duration = Duration::from_hours(48);
 
 /// The picture.
 pub struct Snapshot {
@@ -41,6 +48,12 @@ pub struct Snapshot {
     pub latest: Vec<Latest>,
     /// How full the outbox is.
     pub outbox: OutboxCounts,
+    /// Deliveries given up lately, the newest first.
+    pub given_up: Vec<Delivery>,
+    /// Cycles done and missed over the life of the database.
+    pub counts: CycleCounts,
+    /// What happened to the monitor itself lately, the newest first.
+    pub notes: Vec<Note>,
     /// Age of the last cycle is beyond what cron's rhythm explains.
     pub stale: bool,
 }
@@ -118,10 +131,14 @@ impl Snapshot {
         firing.sort_by_key(|(_, alert)| (std::cmp::Reverse(alert.severity()), alert.number));
         let filter = AlertFilter { limit: Some(RECENT), ..AlertFilter::default() };
         let recent = moment.alerts(&filter)?.into_iter().filter(|(_, alert)| alert.ended.is_some()).collect();
-        let outbox = moment.outbox_counts()?;
+        let (outbox, counts, notes) = (moment.outbox_counts()?, moment.cycle_counts()?, moment.notes(NOTES)?);
+        let dead =
+            DeliveryFilter { state: Some(delivery::State::Dead), limit: Some(NOTES), ..DeliveryFilter::default() };
+        let mut given_up = moment.deliveries(&dead)?;
+        given_up.retain(|delivery| now.since(delivery.created) < NEWS);
         let limit = config.interval.mul_f64(STALE_INTERVALS) + GRACE;
         let stale = cycle.is_none_or(|cycle| now.since(cycle.finished) > limit);
-        Ok(Self { at: now, cycle, rows, firing, recent, latest, outbox, stale })
+        Ok(Self { at: now, cycle, rows, firing, recent, latest, outbox, given_up, counts, notes, stale })
     }
 
     /// How long ago the last cycle ended.

@@ -6,6 +6,8 @@ use super::ast::{Call, Expr, Node, Test};
 use super::check::Kind;
 use super::eval::{Evaluator, Row, each, number};
 use super::functions::Body;
+use super::histogram;
+use super::label;
 use super::over::{self, Run};
 use super::value::{Answer, Element, GroupKey, Halt, distinct};
 use crate::model::labels::Labels;
@@ -84,6 +86,12 @@ impl Evaluator<'_> {
             Body::Absent => self.absent(call).map(Answer::Vector),
             Body::Timestamp => vector(self.timestamps(call)),
             Body::Sort { descending } => vector(self.first_vector(call).map(|elements| sorted(elements, descending))),
+            Body::Histogram(body) => {
+                let parameters = self.parameters(call)?;
+                vector(histogram::each(self.first_vector(call)?, body, &parameters))
+            }
+            Body::LabelReplace => vector(label::replace(self.first_vector(call)?, &self.texts(call)?)),
+            Body::LabelJoin => vector(label::join(self.first_vector(call)?, &self.texts(call)?)),
             Body::Unbuilt => Err(Halt::Failed(format!("`{}` is not built yet", call.function.name))),
         }
     }
@@ -98,8 +106,14 @@ impl Evaluator<'_> {
 
     /// The scalar arguments, in their order.
     fn parameters(self, call: &Call) -> Result<Vec<f64>, Halt> {
-        let scalars = call.arguments.iter().zip(call.function.arguments).filter(|(_, kind)| **kind == Kind::Scalar);
+        let scalars = call.arguments.iter().zip(call.function.kinds()).filter(|(_, kind)| *kind == Kind::Scalar);
         scalars.map(|(expr, _)| self.scalar(expr)).collect()
+    }
+
+    /// The string arguments, in their order.
+    fn texts(self, call: &Call) -> Result<Vec<String>, Halt> {
+        let texts = call.arguments.iter().zip(call.function.kinds()).filter(|(_, kind)| *kind == Kind::Text);
+        texts.map(|(expr, _)| self.text(expr)).collect()
     }
 
     /// A function of each series' samples.
@@ -149,7 +163,7 @@ impl Evaluator<'_> {
 
 /// The first argument of a kind.
 fn argument(call: &Call, kind: Kind) -> Option<&Expr> {
-    call.arguments.iter().zip(call.function.arguments).find(|(_, wanted)| **wanted == kind).map(|(expr, _)| expr)
+    call.arguments.iter().zip(call.function.kinds()).find(|(_, wanted)| *wanted == kind).map(|(expr, _)| expr)
 }
 
 /// What is known of the labels of something absent: those that the selector demands by `=`, each once.

@@ -4,6 +4,7 @@ use super::ast::{Aggregate, Binary, Call, Expr, Key, Many, Node, Span};
 use super::functions::Body;
 use super::ops::{Aggregation, Op};
 use super::parser::wrong;
+use super::selector::pattern;
 use crate::model::fault::Fault;
 
 /// The types of the language.
@@ -137,15 +138,25 @@ impl Checker<'_> {
             return;
         }
         let given = call.arguments.len();
-        if given < function.required || given > function.arguments.len() {
+        if given < function.required || given > function.arguments.len() && !function.repeats {
             let wanted = function.arguments.iter().map(|kind| described(*kind)).collect::<Vec<_>>().join(", ");
             let wanted = if wanted.is_empty() { "no argument".to_owned() } else { wanted };
             let fault = wrong(format!("`{}` takes {wanted}; {given} given", function.name), span);
             self.faults.push(fault);
             return;
         }
-        for (argument, wanted) in call.arguments.iter().zip(function.arguments) {
-            self.expect(argument, *wanted, function.name);
+        for (argument, wanted) in call.arguments.iter().zip(function.kinds()) {
+            self.expect(argument, wanted, function.name);
+        }
+        if let (Body::LabelReplace, Some(argument)) = (function.body, call.arguments.last()) {
+            self.pattern(argument);
+        }
+    }
+
+    /// A pattern that is written out can be refused now rather than at each evaluation.
+    fn pattern(&mut self, argument: &Expr) {
+        if let Node::Text(text) = &argument.bare().node {
+            self.faults.extend(pattern(text, &argument.span).err());
         }
     }
 

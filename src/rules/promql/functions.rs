@@ -3,6 +3,7 @@
 use super::ast::Span;
 use super::check::Kind;
 use super::element;
+use super::histogram::{self, Buckets};
 use super::ops::Aggregation;
 use super::over::{self, Run};
 use super::parser::wrong;
@@ -20,8 +21,18 @@ pub struct Function {
     pub required: usize,
     /// What it gives.
     pub result: Kind,
+    /// Whether the last argument may be repeated.
+    pub repeats: bool,
     /// How it is computed.
     pub body: Body,
+}
+
+impl Function {
+    /// The types of its arguments; of a function that repeats its last one, without end.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        let repeated = self.arguments.last().filter(|_| self.repeats);
+        self.arguments.iter().copied().chain(repeated.into_iter().flat_map(|kind| std::iter::repeat(*kind)))
+    }
 }
 
 /// How a function is computed.
@@ -54,14 +65,20 @@ pub enum Body {
         /// Largest first.
         descending: bool,
     },
+    /// `label_replace(vector, target, replacement, source, pattern)`.
+    LabelReplace,
+    /// `label_join(vector, target, separator, source, …)`.
+    LabelJoin,
+    /// Each classic histogram, with scalar parameters.
+    Histogram(fn(&[f64], Buckets<'_>) -> f64),
     /// Known to `PromQL`, not to this version.
     Unbuilt,
 }
 
-use Kind::{Range, Scalar, Vector};
+use Kind::{Range, Scalar, Text, Vector};
 
 const fn row(name: &'static str, arguments: &'static [Kind], result: Kind, body: Body) -> Function {
-    Function { name, arguments, required: arguments.len(), result, body }
+    Function { name, arguments, required: arguments.len(), result, repeats: false, body }
 }
 
 const fn each(name: &'static str, body: fn(f64) -> f64) -> Function {
@@ -146,11 +163,11 @@ pub static FUNCTIONS: &[Function] = &[
     row("predict_linear", &[Range, Scalar], Vector, Body::Over(over::predict_linear)),
     over("changes", over::changes),
     over("resets", over::resets),
-    unbuilt("label_replace"),
-    unbuilt("label_join"),
-    unbuilt("histogram_quantile"),
+    row("label_replace", &[Vector, Text, Text, Text, Text], Vector, Body::LabelReplace),
+    Function { required: 3, repeats: true, ..row("label_join", &[Vector, Text, Text, Text], Vector, Body::LabelJoin) },
+    row("histogram_quantile", &[Scalar, Vector], Vector, Body::Histogram(histogram::quantile)),
     unbuilt("histogram_quantiles"),
-    unbuilt("histogram_fraction"),
+    row("histogram_fraction", &[Scalar, Scalar, Vector], Vector, Body::Histogram(histogram::fraction)),
     unbuilt("histogram_avg"),
     unbuilt("histogram_count"),
     unbuilt("histogram_sum"),

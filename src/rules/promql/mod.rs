@@ -9,6 +9,8 @@ pub mod check;
 mod element;
 mod eval;
 pub mod functions;
+mod histogram;
+mod label;
 mod lexer;
 mod matching;
 mod modifier;

@@ -170,7 +170,7 @@ fn name_metric(selector: &mut Selector, metric: &str, span: Span) -> Result<(), 
 }
 
 /// The pattern, anchored on both sides; `.` also matches a line end, as in Prometheus.
-fn pattern(text: &str, span: &Span) -> Result<Regex, Fault> {
+pub(super) fn pattern(text: &str, span: &Span) -> Result<Regex, Fault> {
     Regex::new(&format!("^(?s:{text})$")).map_err(|error| {
         let reason = error.to_string();
         let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();

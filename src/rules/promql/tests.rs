@@ -48,6 +48,9 @@ fn data() -> Windows {
         window("left", &[("host", "a")], "1 1 1 1 1 1 1 1 1 1 g"),
         window("left", &[("host", "b")], "1 1 1 1 1 1 1 1 g 3 3"),
     ];
+    for (le, count) in [("0.1", "10"), ("0.5", "30"), ("1", "40"), ("+Inf", "50")] {
+        windows.push(window("took_bucket", &[("le", le)], &format!("_ _ _ _ _ _ _ _ _ _ {count}")));
+    }
     let mut slow = window("slow", &[], "7");
     slow.every = Duration::from_mins(5);
     windows.push(slow);
@@ -246,7 +249,30 @@ fn functions_of_one_value() {
         ("absent(sum(nothing))", "{} 1"),
         ("absent_over_time(old[10m])", ""),
         ("absent_over_time(nothing{host='x'}[10m])", r#"{host="x"} 1"#),
+        ("label_replace(mem{host='a'}, 'room', '$1-1', 'host', '(.)')", r#"mem{host="a",room="a-1"} 0.5"#),
+        ("label_replace(mem{host='a'}, 'room', 'x', 'host', 'b')", r#"mem{host="a"} 0.5"#),
+        ("label_replace(mem, 'host', '', 'host', '.*')", "failed: two results have the same labels: mem"),
+        ("label_join(info, 'both', '/', 'host', 'none', 'version')", r#"info{both="a//2",host="a",version="2"} 1"#),
+        ("label_replace(mem, 'a', 'b', 'c', '(')", "fault: this is not a regular expression: unclosed group"),
         ("sgn(odd)", r#"{host="nan"} NaN | {host="neg"} -1"#),
+    ]);
+}
+
+#[test]
+fn classic_histograms() {
+    all(&[
+        ("histogram_quantile(0.1, took_bucket)", "{} 0.05"),
+        ("histogram_quantile(0.4, took_bucket)", "{} 0.3"),
+        // beyond the highest finite bound nothing is known
+        ("histogram_quantile(0.9, took_bucket)", "{} 1"),
+        ("histogram_quantile(-1, took_bucket)", "{} -inf"),
+        ("histogram_quantile(0.5, took_bucket{le!='+Inf'})", "{} NaN"),
+        ("histogram_quantile(0.5, took_bucket * 0)", "{} NaN"),
+        ("histogram_quantile(0.5, cpu)", ""),
+        ("histogram_fraction(0.1, 0.5, took_bucket)", "{} 0.4"),
+        ("histogram_fraction(0, 0.3, took_bucket)", "{} 0.4"),
+        ("histogram_fraction(1, 1, took_bucket)", "{} 0"),
+        ("histogram_quantile(0.5, {__name__=~'took_bucket|dark'})", "?not measured"),
     ]);
 }
 
@@ -337,88 +363,87 @@ fn all_faults(cases: &[(&str, &str)]) {
     }
 }
 
+const SYNTAX: &[(&str, &str)] = &[
+    (
+        "mem > 85%",
+        "an expression has no percentages; `%` is the remainder of a division [85%] write 0.85 here, or leave the \
+             comparison out of `expr` and write above = \"85%\"",
+    ),
+    (
+        "mem > 85% and cpu",
+        "an expression has no percentages; `%` is the remainder of a division [85%] write 0.85 here, or leave the \
+             comparison out of `expr` and write above = \"85%\"",
+    ),
+    (
+        "rate(e[5m]) > 0.1 for 2m",
+        "unexpected `for` after the expression [for] `for` is a field of the rule, not a part of the expression",
+    ),
+    (
+        "sum(mem) by host",
+        "`by` needs its labels in parentheses, found `host` [host] write by (label), or by () for none",
+    ),
+    (
+        "sum by host (mem)",
+        "`by` needs its labels in parentheses, found `host` [host] write by (label), or by () for none",
+    ),
+    ("mem by (host)", "unexpected `by` after the expression [by] `by` belongs to an aggregation: sum by (label) (mem)"),
+    ("mem => 0.85", "unexpected `=` after the expression [=] write `>=`"),
+    ("mem =< 0.85", "unexpected `=` after the expression [=] write `<=`"),
+    ("mem = 1", "unexpected `=` after the expression [=] write `==` to compare; `=` only stands in {…}"),
+    (
+        "mem > > 1",
+        "expected a metric, a number or a call, found `>` [>] comparisons are `==`, `!=`, `>`, `<`, `>=` and `<=`",
+    ),
+    ("mem >", "expected a metric, a number or a call, found the end [] the expression stops in the middle"),
+    ("", "the expression is empty [] write a metric's name, for example system_memory_usage_ratio"),
+    ("a && b", "`&&` means nothing in an expression [&&] write `and`"),
+    ("a || b", "`||` means nothing in an expression [||] write `or`"),
+    ("(a + b", "this parenthesis is never closed [(] add the missing `)`"),
+    ("a)", "unexpected `)` after the expression [)] there is one `)` too many"),
+    ("a b", "unexpected `b` after the expression [b] two operands need an operator between them"),
+    ("a{host=b}", "expected a string, found `b` [b] put the value in quotes: host=\"…\""),
+    ("a{host==\"b\"}", "expected `=`, `!=`, `=~` or `!~` behind a label [==] write host=\"value\""),
+    ("a{host=\"b\"", "this brace is never closed [{] add the missing `}`"),
+    ("{}", "this selects every series there is [{}] name a metric, or match at least one label that is not empty"),
+    (
+        "{a=~\".*\"}",
+        "this selects every series there is [{a=~\".*\"}] name a metric, or match at least one label that is not empty",
+    ),
+    (
+        "a{b=~\"(\"}",
+        "this is not a regular expression: unclosed group [\"(\"] a literal dot or bracket needs a backslash: \"a\\\\.b\", or \
+             put the pattern in backticks",
+    ),
+    ("a[5]b", "unexpected `b` after the expression [b] two operands need an operator between them"),
+    ("a[0s]", "a range of nothing selects nothing [0s]"),
+    ("a[b]", "expected the length of a range [b] write a duration like 90s, 5m or 1h30m"),
+    (
+        "(a + b)[5m]",
+        "only a selector has a range [[5m]] put the range behind the metric, or make it a subquery: [5m:1m]",
+    ),
+    (
+        "rate(a[5m]) offset 1h",
+        "only a selector or a subquery can be moved in time [offset 1h] put it behind the metric: rate(metric[5m] offset 1h)",
+    ),
+    ("a offset 1h [5m]", "the range stands before `offset` and `@` [[5m]] write metric[5m] offset 1h"),
+    ("a + bool b", "`bool` only goes with a comparison [bool] remove it"),
+    (
+        "a * group_left b",
+        "`group_left` must follow `on (…)` or `ignoring (…)` [group_left] name the labels that both sides share, for example on(host) group_left",
+    ),
+    (
+        "a and on(x) group_left b",
+        "`and`, `or` and `unless` need no grouping: they match many to many [group_left] remove group_left or group_right",
+    ),
+    (
+        "a > 10GiB",
+        "`10GiB` is neither a number nor a duration [10GiB] write numbers like 0.85, 1e9 or 0x1F, durations like 90s, 5m or 1h30m; sizes such as 10GiB only stand in `above` and `below`",
+    ),
+];
+
 #[test]
 fn syntax_faults_teach() {
-    all_faults(&[
-        (
-            "mem > 85%",
-            "an expression has no percentages; `%` is the remainder of a division [85%] write 0.85 here, or leave the \
-             comparison out of `expr` and write above = \"85%\"",
-        ),
-        (
-            "mem > 85% and cpu",
-            "an expression has no percentages; `%` is the remainder of a division [85%] write 0.85 here, or leave the \
-             comparison out of `expr` and write above = \"85%\"",
-        ),
-        (
-            "rate(e[5m]) > 0.1 for 2m",
-            "unexpected `for` after the expression [for] `for` is a field of the rule, not a part of the expression",
-        ),
-        (
-            "sum(mem) by host",
-            "`by` needs its labels in parentheses, found `host` [host] write by (label), or by () for none",
-        ),
-        (
-            "sum by host (mem)",
-            "`by` needs its labels in parentheses, found `host` [host] write by (label), or by () for none",
-        ),
-        (
-            "mem by (host)",
-            "unexpected `by` after the expression [by] `by` belongs to an aggregation: sum by (label) (mem)",
-        ),
-        ("mem => 0.85", "unexpected `=` after the expression [=] write `>=`"),
-        ("mem =< 0.85", "unexpected `=` after the expression [=] write `<=`"),
-        ("mem = 1", "unexpected `=` after the expression [=] write `==` to compare; `=` only stands in {…}"),
-        (
-            "mem > > 1",
-            "expected a metric, a number or a call, found `>` [>] comparisons are `==`, `!=`, `>`, `<`, `>=` and `<=`",
-        ),
-        ("mem >", "expected a metric, a number or a call, found the end [] the expression stops in the middle"),
-        ("", "the expression is empty [] write a metric's name, for example system_memory_usage_ratio"),
-        ("a && b", "`&&` means nothing in an expression [&&] write `and`"),
-        ("a || b", "`||` means nothing in an expression [||] write `or`"),
-        ("(a + b", "this parenthesis is never closed [(] add the missing `)`"),
-        ("a)", "unexpected `)` after the expression [)] there is one `)` too many"),
-        ("a b", "unexpected `b` after the expression [b] two operands need an operator between them"),
-        ("a{host=b}", "expected a string, found `b` [b] put the value in quotes: host=\"…\""),
-        ("a{host==\"b\"}", "expected `=`, `!=`, `=~` or `!~` behind a label [==] write host=\"value\""),
-        ("a{host=\"b\"", "this brace is never closed [{] add the missing `}`"),
-        ("{}", "this selects every series there is [{}] name a metric, or match at least one label that is not empty"),
-        (
-            "{a=~\".*\"}",
-            "this selects every series there is [{a=~\".*\"}] name a metric, or match at least one label that is not empty",
-        ),
-        (
-            "a{b=~\"(\"}",
-            "this is not a regular expression: unclosed group [\"(\"] a literal dot or bracket needs a backslash: \"a\\\\.b\", or \
-             put the pattern in backticks",
-        ),
-        ("a[5]b", "unexpected `b` after the expression [b] two operands need an operator between them"),
-        ("a[0s]", "a range of nothing selects nothing [0s]"),
-        ("a[b]", "expected the length of a range [b] write a duration like 90s, 5m or 1h30m"),
-        (
-            "(a + b)[5m]",
-            "only a selector has a range [[5m]] put the range behind the metric, or make it a subquery: [5m:1m]",
-        ),
-        (
-            "rate(a[5m]) offset 1h",
-            "only a selector or a subquery can be moved in time [offset 1h] put it behind the metric: rate(metric[5m] offset 1h)",
-        ),
-        ("a offset 1h [5m]", "the range stands before `offset` and `@` [[5m]] write metric[5m] offset 1h"),
-        ("a + bool b", "`bool` only goes with a comparison [bool] remove it"),
-        (
-            "a * group_left b",
-            "`group_left` must follow `on (…)` or `ignoring (…)` [group_left] name the labels that both sides share, for example on(host) group_left",
-        ),
-        (
-            "a and on(x) group_left b",
-            "`and`, `or` and `unless` need no grouping: they match many to many [group_left] remove group_left or group_right",
-        ),
-        (
-            "a > 10GiB",
-            "`10GiB` is neither a number nor a duration [10GiB] write numbers like 0.85, 1e9 or 0x1F, durations like 90s, 5m or 1h30m; sizes such as 10GiB only stand in `above` and `below`",
-        ),
-    ]);
+    all_faults(SYNTAX);
 }
 
 #[test]
@@ -462,10 +487,7 @@ fn type_faults_teach() {
         ),
         ("avrg(a)", "there is no function `avrg` [avrg] did you mean `avg`?"),
         ("mean(a)", "there is no function `mean` [mean] PromQL's word for it is avg"),
-        (
-            "histogram_quantile(0.9, a)",
-            "`histogram_quantile` is not built yet [histogram_quantile] it comes with a later version",
-        ),
+        ("histogram_stddev(a)", "`histogram_stddev` is not built yet [histogram_stddev] it comes with a later version"),
         ("limitk(1, a)", "`limitk` is not built yet [limitk] it comes with a later version"),
         ("clamp(a)", "`clamp` takes an instant vector, a number, a number; 1 given [clamp(a)]"),
         ("time(1)", "`time` takes no argument; 1 given [time(1)]"),

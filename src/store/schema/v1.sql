@@ -10,7 +10,7 @@ CREATE TABLE series (
     UNIQUE (metric, labels)
 ) STRICT;
 
--- mark: 0 a value, 1 NaN (SQLite would keep it as NULL), 2 unknown, 3 gone.
+-- mark: 0 a value, 1 NaN (SQLite would keep it as NULL), 2 unknown, 3 gone, 4 minus zero (SQLite would keep it as 0).
 -- Ordered by tick, so that a cycle appends to the last page instead of touching one page for each series.
 CREATE TABLE sample (
     tick   INTEGER NOT NULL,

@@ -1,0 +1,68 @@
+//! Who can be told, and who is told of what.
+
+use std::collections::BTreeSet;
+
+use super::file::File;
+use super::secret::Secrets;
+use crate::alert::route::Routes;
+use crate::model::fault::{Fault, Place};
+use crate::model::severity::{BySeverity, Severity};
+use crate::notify::{self, Channel, Sort};
+use crate::text::check::Check;
+use crate::text::nearest::nearest;
+
+/// The channels of the file, and those of the environment whose kind the file does not have.
+pub fn channels(file: &File, secrets: &Secrets<'_>, check: &mut Check<'_>) -> Vec<Channel> {
+    let mut channels: Vec<Channel> = Vec::new();
+    for (name, settings) in &file.channels {
+        channels.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check));
+    }
+    let kinds: BTreeSet<&str> = file.channels.values().filter_map(|settings| settings.get_ref().kind()).collect();
+    let variable = |name: &str| secrets.variable(name).ok().flatten();
+    let source = check.source.take();
+    for (kind, settings) in notify::from_environment(&variable, check) {
+        if kinds.contains(kind) {
+            let what = format!("the environment's {kind} channel is ignored: the file has a channel of that kind");
+            check.fault(Fault::warning(what, Place::Nowhere));
+        } else {
+            channels.extend(settings.build(kind, &(0..0), check));
+        }
+    }
+    check.source = source;
+    channels
+}
+
+/// The destinations of each severity: those that `[routes]` names, or the default.
+pub fn routes(file: &File, channels: &[Channel], check: &mut Check<'_>) -> Routes {
+    let declared: BTreeSet<&str> =
+        channels.iter().map(Channel::name).chain(file.channels.keys().map(|name| name.get_ref().as_str())).collect();
+    let chat = channels.iter().any(|channel| channel.sort() == Sort::Chat);
+    BySeverity::from_fn(|severity| {
+        let named = file.routes.of(severity);
+        for name in named.unwrap_or_default() {
+            if !declared.contains(name.get_ref().as_str()) {
+                let fault = Fault::error(format!("there is no channel `{}`", name.get_ref()), Place::File(name.span()));
+                check.fault(match nearest(name.get_ref(), declared.iter().copied()) {
+                    Some(near) => fault.help(format!("did you mean `{near}`?")),
+                    None => fault.help("name a table of [channels]"),
+                });
+            }
+        }
+        let hears = |channel: &&Channel| match named {
+            Some(listed) => listed.iter().any(|name| name.get_ref() == channel.name()),
+            None => hears_by_default(severity, channel.sort(), chat),
+        };
+        channels.iter().filter(hears).flat_map(Channel::destinations).collect()
+    })
+}
+
+/// Everybody at CRITICAL, no SMS at HIGH, chat (else mail) at MEDIUM, nobody at LOW.
+fn hears_by_default(severity: Severity, sort: Sort, there_is_chat: bool) -> bool {
+    match severity {
+        Severity::Critical => true,
+        Severity::High => sort != Sort::Sms,
+        Severity::Medium if there_is_chat => sort == Sort::Chat,
+        Severity::Medium => sort == Sort::Mail,
+        Severity::Low => false,
+    }
+}
