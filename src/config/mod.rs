@@ -300,3 +300,6 @@ impl Config {
         units::duration_literal(self.interval)
     }
 }
+
+#[cfg(test)]
+mod tests;

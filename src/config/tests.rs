@@ -1,0 +1,178 @@
+//! `config.toml.example` is true: it loads, its defaults are the defaults, what it calls planned is refused, and it
+//! leaves no key out.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../config.toml.example");
+
+/// A key with its default: no blank after the sign.
+const DEFAULT: &str = "#";
+/// A key that is not set by default.
+const OPTIONAL: &str = "#+ ";
+/// A key of a later version.
+const PLANNED: &str = "#~ ";
+
+/// The line without `sign`, if it begins with it and holds TOML rather than words.
+fn toml_behind<'a>(line: &'a str, sign: &str) -> Option<&'a str> {
+    line.strip_prefix(sign).filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['))
+}
+
+/// `text` with the lines of `sign` switched on.
+fn with(text: &str, sign: &str) -> String {
+    text.lines().map(|line| toml_behind(line, sign).unwrap_or(line)).collect::<Vec<_>>().join("\n")
+}
+
+fn env() -> Env {
+    Env::from([
+        ("HOME", "/home/example"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x"),
+        ("SMTP_PASS", "secret"),
+    ])
+}
+
+fn load_text(text: &str) -> Result<Config, Broken> {
+    let main = SourceText { path: "config.toml".into(), text: text.to_owned() };
+    let texts = Texts { main: Some(Arc::new(main)), rules: Vec::new() };
+    build(texts, Vec::new(), None, &Flags::default(), &env())
+}
+
+/// The words of every fault of `text`; none where it can be used.
+fn faults(text: &str) -> Vec<String> {
+    match load_text(text) {
+        Ok(_) => Vec::new(),
+        Err(Broken::Faults(faults, _)) => faults.into_iter().map(|located| located.fault.what).collect(),
+        Err(Broken::Trouble(trouble)) => vec![trouble.what],
+    }
+}
+
+fn good(text: &str) -> Config {
+    load_text(text).unwrap_or_else(|_| panic!("{:#?}", faults(text)))
+}
+
+fn rule(rule: &Rule) -> String {
+    let Rule { name, text, test, policy, summary, action, runbook_url, unit, worse, severity_by_label, .. } = rule;
+    format!(
+        "{name} {text} {test:?} {policy:?} {summary:?} {action:?} {runbook_url:?} {unit:?} {worse:?} {severity_by_label:?}"
+    )
+}
+
+/// Everything a configuration means, one line each.
+fn meaning(config: &Config) -> Vec<String> {
+    let Config { path: _, database, identity, interval, ca_file, sources, rules, channels, routes, warnings, texts: _ } =
+        config;
+    let mut lines = vec![
+        format!("{database:?} {identity:?} {interval:?} {ca_file:?} {routes:?}"),
+        format!("{:?}", warnings.iter().map(|warning| &warning.fault.what).collect::<Vec<_>>()),
+    ];
+    lines.extend(sources.iter().map(|source| format!("{source:?}")));
+    lines.extend(channels.iter().map(|channel| format!("{channel:?}")));
+    lines.extend(rules.iter().map(rule));
+    lines
+}
+
+#[test]
+fn the_example_names_the_defaults() {
+    let commented = meaning(&good(EXAMPLE));
+    let written_out = meaning(&good(&with(EXAMPLE, DEFAULT)));
+    assert_eq!(written_out, commented);
+}
+
+#[test]
+fn the_example_means_what_no_file_means() {
+    let (bare, example) = (good(""), good(&with(EXAMPLE, DEFAULT)));
+    let basics = |config: &Config| {
+        let Config { database, identity, interval, ca_file, .. } = config;
+        (database.clone(), identity.clone(), *interval, ca_file.clone())
+    };
+    assert_eq!(basics(&example), basics(&bare));
+    assert_eq!(format!("{:?}", example.sources[0]), format!("{:?}", bare.sources[0]));
+    // the severity of its probes is the probes'
+    let shipped = bare.rules.iter().filter(|rule| &*rule.name != PROBE_FAILED).map(rule);
+    let rules: Vec<String> = example.rules.iter().map(rule).collect();
+    let changed: Vec<String> = shipped.filter(|rule| !rules.contains(rule)).collect();
+    assert_eq!(changed, Vec::<String>::new());
+}
+
+#[test]
+fn optional_keys_of_the_example_can_be_used() {
+    let plain = meaning(&good(EXAMPLE));
+    let full = meaning(&good(&with(EXAMPLE, OPTIONAL)));
+    for line in EXAMPLE.lines().filter_map(|line| toml_behind(line, OPTIONAL)) {
+        let without: Vec<&str> = EXAMPLE.lines().filter(|other| toml_behind(other, OPTIONAL) != Some(line)).collect();
+        let some = with(&without.join("\n"), OPTIONAL);
+        let needed_by_another = || !faults(&some).is_empty();
+        assert!(needed_by_another() || meaning(&good(&some)) != full, "changes nothing: {line}");
+    }
+    assert_ne!(plain, full);
+}
+
+#[test]
+fn what_the_example_calls_planned_is_refused_by_name() {
+    let lines: Vec<&str> = EXAMPLE.lines().collect();
+    let planned = |at: usize| lines.get(at).and_then(|line| toml_behind(line, PLANNED));
+    let starts = (0..lines.len()).filter(|at| planned(*at).is_some() && (*at == 0 || planned(at - 1).is_none()));
+    let mut blocks = 0;
+    for start in starts {
+        let block: Vec<&str> = (start..).map_while(planned).collect();
+        let text: Vec<&str> = (0..lines.len())
+            .map(|at| if at < start || at >= start + block.len() { lines[at] } else { block[at - start] })
+            .collect();
+        let found = faults(&text.join("\n"));
+        // a table is refused as a whole, keys one by one
+        let expected = if block[0].starts_with('[') { 1 } else { block.len() };
+        assert_eq!(found.len(), expected, "{block:#?}\n{found:#?}");
+        assert!(found.iter().all(|what| what.contains("is not built in this version")), "{block:#?}\n{found:#?}");
+        blocks += 1;
+    }
+    assert!(blocks >= 16, "only {blocks} planned blocks were found");
+}
+
+/// Every key and table of the example, dotted; names that a person chooses are `*`.
+fn keys_of_the_example() -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    let mut table = String::new();
+    for line in EXAMPLE.lines() {
+        let line = [OPTIONAL, PLANNED, DEFAULT].iter().find_map(|sign| toml_behind(line, sign)).unwrap_or(line);
+        if let Some(header) = line.strip_prefix('[') {
+            let mut parts: Vec<&str> = header.trim_start_matches('[').split(']').next().unwrap().split('.').collect();
+            if ["probes", "channels"].contains(&parts[0]) {
+                parts[1] = "*";
+            }
+            table = parts.join(".");
+            keys.extend((1..=parts.len()).map(|count| parts[..count].join(".")));
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            keys.insert(format!("{table}.{key}"));
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_example_leaves_no_key_out() {
+    let here = keys_of_the_example();
+    let mut known = BTreeSet::new();
+    for (prefix, text) in [
+        ("", "zzz = 1"),
+        ("monitor.", "[monitor]\nzzz = 1"),
+        ("store.", "[store]\nzzz = 1"),
+        ("sources.", "[sources]\nzzz = 1"),
+        ("sources.system.", "[sources.system]\nzzz = 1"),
+        ("probes.*.", "[probes.x]\nzzz = 1"),
+        ("probes.*.http.", "[probes.x.http]\nzzz = 1"),
+        ("probes.*.tcp.", "[probes.x.tcp]\nzzz = 1"),
+        ("probes.*.exec.", "[probes.x.exec]\nzzz = 1"),
+        ("channels.*.", "[channels.x]\nzzz = 1"),
+        ("channels.*.slack.", "[channels.x.slack]\nzzz = 1"),
+        ("channels.*.email.", "[channels.x.email]\nzzz = 1"),
+        ("routes.", "[routes]\nzzz = 1"),
+        ("rule.", "[[rule]]\nzzz = 1"),
+    ] {
+        let (_, found) = parse::parse::<File>(text);
+        let help = found[0].help.as_deref().unwrap_or_default();
+        let listed = help.strip_prefix("the keys here are: ").unwrap_or_else(|| panic!("{text}: {found:#?}"));
+        known.extend(listed.split(", ").map(|key| format!("{prefix}{}", key.to_lowercase())));
+    }
+    assert_eq!(known.difference(&here).collect::<Vec<_>>(), Vec::<&String>::new());
+}
