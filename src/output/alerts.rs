@@ -48,7 +48,7 @@ pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
     terminal.fit(&format!("{table}\n"))
 }
 
-/// Lines for scripts.
+/// Lines for scripts: number, state, severity, alert, value, since, delivered, not measured since.
 pub fn lines(lines: &[Line<'_>]) -> String {
     let mut out = String::new();
     for Line { alert, value, deliveries, rule: _ } in lines {
@@ -57,7 +57,12 @@ pub fn lines(lines: &[Line<'_>]) -> String {
             alert.severity().or(alert.peak).map(super::super::model::severity::Severity::name).unwrap_or_default();
         let what = safe::one_line(&alert.key.to_string());
         let told = delivered(deliveries);
-        let _ = writeln!(out, "{number}\t{}\t{severity}\t{what}\t{value}\t{}\t{told}", alert.state(), alert.since);
+        let blind = match &alert.unknown {
+            Some((since, _)) if alert.ended.is_none() => format!("not measured since {since}"),
+            _ => String::new(),
+        };
+        let (state, since) = (alert.state(), alert.since);
+        let _ = writeln!(out, "{number}\t{state}\t{severity}\t{what}\t{value}\t{since}\t{told}\t{blind}");
     }
     out
 }

@@ -141,6 +141,11 @@ impl HttpFake {
         format!("http{}://localhost:{}{path}", if self.secure { "s" } else { "" }, self.address.port())
     }
 
+    /// From now on gives these answers in turn, as if it had been started with them.
+    pub fn now_answer(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.script.lock().unwrap().next = answers.into_iter().collect();
+    }
+
     /// The requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.script.lock().unwrap().seen.clone()
