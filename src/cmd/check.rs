@@ -30,12 +30,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn run(context: &Context, args: &cli::Check) -> Ended {
     let every = args.every.as_deref().map(units::parse_duration).transpose();
     let every = every.map_err(|why| Trouble::new(Kind::Usage, format!("--every: {why}")))?;
+    if args.dry_run {
+        let config = context.config()?;
+        let code = block_on(dry_run(context, &config))?;
+        return Ok(if args.exit_zero { 0 } else { code });
+    }
     let (config, broken) = configure(context, every)?;
     context.remarks(&config);
     let work = async {
-        if args.dry_run {
-            dry_run(context, &config).await
-        } else if args.repeat || every.is_some() {
+        if args.repeat || every.is_some() {
             repeating(context, Arc::new(config), broken.is_some()).await
         } else {
             once(context, &config, broken.is_some()).await
@@ -76,7 +79,8 @@ fn silent(trouble: &Trouble) -> Trouble {
 
 async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
     let net = context.net(config);
-    let (mut store, lock) = enter(context, config).await?;
+    let patience = if context.terminal.out { PATIENCE } else { Duration::ZERO };
+    let (mut store, lock) = enter(context, config, patience).await?;
     let road = Road { config, net: &net, clock: context.clock, config_broken: broken };
     let cycle = troubled(context, config, road.run(&mut store).await)?;
     drop(lock);
@@ -96,11 +100,10 @@ fn done<'a>(cycle: &'a Cycle, attempts: &'a [Attempt]) -> Done<'a> {
     Done { collected: &cycle.collected, events: &cycle.judged.events, attempts }
 }
 
-/// Opens the database and takes the cycle lock. A person waits for another check, cron does not.
-async fn enter(context: &Context, config: &Config) -> Result<(Store, Lock), Trouble> {
+/// Opens the database and takes the cycle lock, waiting at most `patience` for another check.
+async fn enter(context: &Context, config: &Config, patience: Duration) -> Result<(Store, Lock), Trouble> {
     let database = &config.database.0;
     let store = troubled(context, config, Store::open(database, Mode::Write, context.clock.now()))?;
-    let patience = if context.terminal.out { PATIENCE } else { Duration::ZERO };
     match lock::take(database, Name::Cycle, patience).await? {
         Some(lock) => Ok((store, lock)),
         None => Err(busy(context, config, &store)?),
@@ -196,15 +199,16 @@ fn undelivered(context: &Context, config: &Config, store: &Store, attempts: &[At
 /// `--repeat`: cycles until the minute ends; delivery runs beside the next cycle.
 async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ended {
     let database = config.database.0.clone();
-    drop(troubled(context, &config, Store::open(&database, Mode::Write, context.clock.now()))?);
+    let store = troubled(context, &config, Store::open(&database, Mode::Write, context.clock.now()))?;
     let end = repeat::minute_end(context.clock.now());
     let patience = context.clock.until(end);
-    let Some(_schedule) = lock::take(&database, Name::Schedule, patience).await? else {
-        return Err(silent(&Trouble::new(Kind::Busy, "another loop is running")));
+    let Some(schedule) = lock::take(&database, Name::Schedule, patience).await? else {
+        return Err(busy(context, &config, &store)?);
     };
     let net = context.net(&config);
     let mut code = 0;
-    let mut upcoming = Some(context.clock.now());
+    let last = store.last_cycle()?.map(|last| last.tick);
+    let mut upcoming = repeat::first(context.clock.now(), last, config.interval, end);
     let mut deliveries = tokio::task::JoinSet::new();
     while let Some(then) = upcoming {
         tokio::time::sleep(context.clock.until(then)).await;
@@ -212,16 +216,17 @@ async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ende
         deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone()));
         upcoming = repeat::next(context.clock.now(), config.interval, end);
     }
+    // the next minute's loop need not wait for a slow provider
+    drop(schedule);
     while let Some(ended) = deliveries.join_next().await {
         let attempts = ended.unwrap_or_else(|_| Ok(Vec::new()))?;
-        let store = Store::open(&database, Mode::Write, context.clock.now())?;
         undelivered(context, &config, &store, &attempts)?;
     }
     Ok(code)
 }
 
 async fn one_of_many(context: &Context, config: &Config, net: &Arc<Net>, broken: bool) -> Ended {
-    let (mut store, lock) = enter(context, config).await?;
+    let (mut store, lock) = enter(context, config, config.interval).await?;
     let road = Road { config, net, clock: context.clock, config_broken: broken };
     let cycle = troubled(context, config, road.run(&mut store).await)?;
     drop(lock);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Context;
 use crate::model::time::Time;
 use crate::output::terminal;
+use crate::store;
 
 /// How long the same cause is not repeated.
 const SILENCE: Duration = Duration::from_hours(1);
@@ -29,8 +30,7 @@ pub fn complain(context: &Context, database: Option<&Path>, cause: &str, text: &
     }
     told.retain(|_, at| recent(at));
     told.insert(cause.to_owned(), now);
-    let kept = serde_json::to_string(&told).ok().and_then(|json| std::fs::write(&path, json).ok());
-    let _ = kept;
+    keep(&path, &told);
     terminal::say(text);
 }
 
@@ -39,7 +39,14 @@ pub fn settled(database: &Path, cause: &str) {
     let path = path(database);
     let mut told = read(&path);
     if told.remove(cause).is_some() {
-        let _ = serde_json::to_string(&told).ok().and_then(|json| std::fs::write(&path, json).ok());
+        keep(&path, &told);
+    }
+}
+
+fn keep(path: &Path, told: &BTreeMap<String, Time>) {
+    if let Ok(json) = serde_json::to_vec(told) {
+        // where it cannot be kept the cause is told again, which is better than not at all
+        let _ = store::replace_private(path, &json);
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! It is a JSON file with the texts as they were, mode 0600 because they may hold literal secrets.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::Texts;
 use crate::model::fault::SourceText;
+use crate::model::trouble::{Kind, Trouble};
+use crate::store;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -22,20 +22,16 @@ fn path(database: &Path) -> PathBuf {
     database.with_extension("last-good-config")
 }
 
-/// Keeps `texts`, unless they are what is kept already. Written beside and renamed, so a crash leaves the old copy.
-pub fn keep(database: &Path, texts: &Texts) -> std::io::Result<()> {
+/// Keeps `texts`, unless they are what is kept already.
+pub fn keep(database: &Path, texts: &Texts) -> Result<(), Trouble> {
     let of = |source: &SourceText| (source.path.clone(), source.text.clone());
     let kept = Kept { main: texts.main.as_deref().map(of), rules: texts.rules.iter().map(|text| of(text)).collect() };
-    let json = serde_json::to_string(&kept)?;
+    let json = serde_json::to_string(&kept).map_err(|error| Trouble::new(Kind::Bug, error.to_string()))?;
     let target = path(database);
     if std::fs::read_to_string(&target).is_ok_and(|have| have == json) {
         return Ok(());
     }
-    let fresh = target.with_extension("last-good-config.new");
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(json.as_bytes())?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, &target)
+    store::replace_private(&target, json.as_bytes())
 }
 
 /// The texts that worked last, if any were kept and can be read.

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::alert::step::{Now, Passage};
+use crate::alert::step::Now;
 use crate::collect::Source;
 use crate::collect::run::{self, Collected};
 use crate::config::Config;
@@ -168,7 +168,7 @@ fn note(tx: &Tx<'_>, follows: &Follows, times: Times) -> Result<(), Trouble> {
         let text = format!("the clock went back by {}; {aside} later samples were set aside", units::duration(back));
         tx.note(times.finished, NoteKind::ClockBack, &text)?;
     }
-    if matches!(follows.passage, Passage::Gap(_)) || follows.missed > 0 {
+    if follows.missed > 0 {
         tx.note(times.finished, NoteKind::Missed, &format!("{} cycles were missed", follows.missed))?;
     }
     Ok(())

@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use crate::model::time::Time;
 
+/// When a loop that takes over begins: at once, unless the loop before it has done this tick already.
+pub fn first(now: Time, last: Option<Time>, interval: Duration, end: Time) -> Option<Time> {
+    if last == Some(now.floor(interval)) { next(now, interval, end) } else { Some(now) }
+}
+
 /// When the next cycle of a loop begins, and whether it still belongs to this process: its minute ends at `end`.
 pub fn next(now: Time, interval: Duration, end: Time) -> Option<Time> {
     let next = now.floor(interval) + interval;
@@ -36,6 +41,14 @@ mod tests {
             cycles.push(then);
         }
         assert_eq!(cycles, [at(60), at(75), at(90), at(105)]);
+    }
+
+    #[test]
+    fn a_loop_that_takes_over_does_no_tick_twice() {
+        let quarter = Duration::from_secs(15);
+        assert_eq!(first(at(61), None, quarter, at(120)), Some(at(61)));
+        assert_eq!(first(at(61), Some(at(45)), quarter, at(120)), Some(at(61)));
+        assert_eq!(first(at(61), Some(at(60)), quarter, at(120)), Some(at(75)));
     }
 
     #[test]

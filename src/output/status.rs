@@ -88,7 +88,7 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
 
 fn counts(snapshot: &Snapshot) -> String {
     let firing = snapshot.firing.len();
-    let unknown = snapshot.rows.iter().filter(|row| matches!(row.standing, Standing::Unknown(_))).count();
+    let unknown = snapshot.rows.iter().filter(|row| row.blind.is_some()).count();
     let pending = snapshot.rows.iter().filter(|row| row.standing == Standing::Pending).count();
     let mut parts = Vec::new();
     let mut part = |count: usize, one: &str, many: &str| {
@@ -132,8 +132,8 @@ fn drawn(values: &[Option<f64>], ascii: bool) -> String {
 }
 
 fn since(row: &Row, snapshot: &Snapshot) -> String {
-    let unknown = match &row.standing {
-        Standing::Unknown(reason) | Standing::Waiting(reason) => Some(safe::answer(reason.as_str())),
+    let unknown = match (&row.blind, &row.standing) {
+        (Some(reason), _) | (None, Standing::Waiting(reason)) => Some(safe::answer(reason.as_str())),
         _ => None,
     };
     let lasts = row.since.map(|since| units::duration(snapshot.at.since(since)));

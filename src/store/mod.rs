@@ -51,7 +51,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Params, Transaction, TransactionBehavior};
 
-pub use self::private::private_file;
+pub use self::private::{private_file, replace_private};
 use self::rows::{Cells, Unread};
 use crate::model::trouble::Trouble;
 

@@ -66,6 +66,8 @@ pub struct Row {
     pub labels: Labels,
     /// How it stands.
     pub standing: Standing,
+    /// Why it cannot be judged now; an alert that fires goes on firing meanwhile.
+    pub blind: Option<Reason>,
     /// The value.
     pub value: Option<f64>,
     /// The value in words.
@@ -157,7 +159,7 @@ impl Snapshot {
     /// What it came to at the last cycle, however old that is.
     pub fn last_state(&self) -> State {
         let worst = self.firing.iter().filter_map(|(_, alert)| alert.severity()).max();
-        let blind = self.rows.iter().any(|row| matches!(row.standing, Standing::Unknown(_)));
+        let blind = self.rows.iter().any(|row| row.blind.is_some());
         match worst {
             Some(Severity::Critical) => State::Firing(Severity::Critical),
             _ if blind => State::Unknown,
@@ -211,6 +213,10 @@ fn rows_of(rule: &Rule, judgement: Judgement, open: &Open, troubled: &HashSet<&s
     let row = |labels: Labels, standing: Standing, value: Option<f64>| {
         let alert = open.get(&(rule.name.clone(), labels.clone())).map(|(_, alert)| alert);
         let severity = alert.and_then(Alert::severity);
+        let blind = match &standing {
+            Standing::Unknown(reason) => Some(reason.clone()),
+            _ => None,
+        };
         let standing = match (severity, alert, standing) {
             (Some(severity), ..) => Standing::Firing(severity),
             (None, Some(_), Standing::Fine) => Standing::Pending,
@@ -226,6 +232,7 @@ fn rows_of(rule: &Rule, judgement: Judgement, open: &Open, troubled: &HashSet<&s
             number: alert.and_then(|alert| alert.number),
             labels,
             standing,
+            blind,
         }
     };
     match judgement {
