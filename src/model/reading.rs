@@ -104,6 +104,8 @@ pub struct Window {
     pub every: Duration,
     /// Samples in order of their tick.
     pub points: Vec<Point>,
+    /// Why the newest sample is unknown, if it is and the reason is known.
+    pub reason: Option<Reason>,
 }
 
 /// Which samples a rule has to see, and how far back.

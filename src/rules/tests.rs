@@ -87,7 +87,7 @@ fn window(metric: &str, labels: &[(&str, &str)], data: &[Datum]) -> Window {
         .zip(0..)
         .map(|(datum, minute)| Point { tick: Time::from_millis(T0 + minute * 60_000), datum: *datum });
     let series = SeriesKey::new(metric, Labels::new(labels.iter().copied()));
-    Window { series, every: Duration::from_mins(1), points: points.collect() }
+    Window { series, every: Duration::from_mins(1), points: points.collect(), reason: None }
 }
 
 /// Metric, labels, what was measured at the first tick.

@@ -88,12 +88,17 @@ impl Reader {
     fn wanted(&self, metric: Option<&str>, reach: impl Fn(&Window) -> Option<Time>) -> Result<Vec<Wanted>> {
         let found = self.all(
             "series",
-            "SELECT s.id, s.metric, s.labels, s.every_ms, l.tick AS newest
+            "SELECT s.id, s.metric, s.labels, s.every_ms, l.tick AS newest, l.reason
              FROM series s LEFT JOIN latest l ON l.series = s.id
              WHERE ?1 IS NULL OR s.metric = ?1 ORDER BY s.metric, s.labels",
             [metric],
             |cells| {
-                let window = Window { series: key(cells)?, every: cells.duration("every_ms")?, points: Vec::new() };
+                let window = Window {
+                    series: key(cells)?,
+                    every: cells.duration("every_ms")?,
+                    points: Vec::new(),
+                    reason: cells.get::<Option<String>>("reason")?.map(Reason::new),
+                };
                 let newest = cells.time_if_any("newest")?;
                 let from = reach(&window).filter(|from| newest.is_none_or(|newest| newest >= *from));
                 let id = cells.get("id")?;

@@ -1,6 +1,6 @@
 //! What it looks like now: read once, in one moment of the database, and printed in many forms.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,10 +124,9 @@ impl Snapshot {
             .into_iter()
             .map(|(id, alert)| ((alert.key.rule.clone(), alert.key.labels.clone()), (id, alert)))
             .collect();
-        let troubled = troubled(&latest);
         let mut rows = Vec::new();
         for rule in &config.rules {
-            rows.extend(rows_of(rule, rules::judge(rule, &windows, tick), &open, &troubled, tick));
+            rows.extend(rows_of(rule, rules::judge(rule, &windows, tick), &open));
         }
         let mut firing: Vec<_> = open.into_values().filter(|(_, alert)| alert.severity().is_some()).collect();
         firing.sort_by_key(|(_, alert)| (std::cmp::Reverse(alert.severity()), alert.number));
@@ -195,21 +194,12 @@ impl State {
     }
 }
 
-/// Metrics of which a series is unknown for a reason that is not in order.
-fn troubled(latest: &[Latest]) -> HashSet<&str> {
-    let in_trouble =
-        |latest: &&Latest| latest.datum == Datum::Unknown && !latest.reason.as_ref().is_some_and(Reason::is_benign);
-    latest.iter().filter(in_trouble).map(|latest| &*latest.key.metric).collect()
-}
-
 type Open = BTreeMap<(Arc<str>, Labels), (AlertId, Alert)>;
 
-fn rows_of(rule: &Rule, judgement: Judgement, open: &Open, troubled: &HashSet<&str>, tick: Time) -> Vec<Row> {
-    let trouble = || {
-        let needs = rules::needs([&rule.expr], tick);
-        needs.iter().any(|need| need.metric.as_ref().is_none_or(|metric| troubled.contains(&**metric)))
+fn rows_of(rule: &Rule, judgement: Judgement, open: &Open) -> Vec<Row> {
+    let blind = |reason: Reason| {
+        if reason.is_benign() { Standing::Waiting(reason) } else { Standing::Unknown(reason) }
     };
-    let blind = |reason: Reason| if trouble() { Standing::Unknown(reason) } else { Standing::Waiting(reason) };
     let row = |labels: Labels, standing: Standing, value: Option<f64>| {
         let alert = open.get(&(rule.name.clone(), labels.clone())).map(|(_, alert)| alert);
         let severity = alert.and_then(Alert::severity);

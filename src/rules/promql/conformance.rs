@@ -138,7 +138,7 @@ fn windows(set: &Json) -> Windows {
             let points = points(series["values"].as_array().unwrap(), step);
             match windows.iter_mut().find(|window| window.series == key) {
                 Some(window) => window.points.extend(points),
-                None => windows.push(Window { series: key, every: Duration::from_mins(1), points }),
+                None => windows.push(Window { series: key, every: Duration::from_mins(1), points, reason: None }),
             }
         }
     }

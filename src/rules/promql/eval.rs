@@ -28,9 +28,10 @@ pub fn evaluate(expr: &Expr, data: &Windows, at: Time) -> Result<Answer, Halt> {
     Evaluator { data, at: at.millis(), query_at: at.millis() }.answer(expr)
 }
 
-/// The reason of values that come from an unknown sample.
-pub(super) fn not_measured() -> Reason {
-    Reason::new("not measured")
+/// The value of an unknown sample of `window`. The store keeps the reason of the newest sample; an older one that an
+/// `offset` reaches has none.
+fn unknown(window: &Window) -> Value {
+    Value::Unknown(window.reason.clone().unwrap_or_else(|| Reason::new("not measured")))
 }
 
 /// An evaluation at one instant; a subquery makes one for each of its steps.
@@ -148,7 +149,7 @@ impl<'a> Evaluator<'a> {
             let point = newest_point(window, at, lookback(window.every))?;
             let value = match point.datum {
                 Datum::Value(value) => Value::Known(value),
-                Datum::Unknown => Value::Unknown(not_measured()),
+                Datum::Unknown => unknown(window),
                 Datum::Gone => return None,
             };
             Some((element(window, value), point.tick))
@@ -234,7 +235,7 @@ fn row(window: &Window, range: Duration, from: i64, to: i64) -> Option<Row> {
     let newest = newest_point(window, to, range.max(lookback(window.every)))?;
     let value = match newest.datum {
         Datum::Gone => return None,
-        Datum::Unknown => Value::Unknown(not_measured()),
+        Datum::Unknown => unknown(window),
         Datum::Value(value) => Value::Known(value),
     };
     let start = window.points.partition_point(|point| point.tick.millis() <= from);

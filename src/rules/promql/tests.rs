@@ -24,7 +24,7 @@ fn window(metric: &str, labels: &[(&str, &str)], samples: &str) -> Window {
         datum(text).map(|datum| Point { tick, datum })
     });
     let series = SeriesKey::new(metric, Labels::new(labels.iter().copied()));
-    Window { series, every: Duration::from_mins(1), points: points.collect() }
+    Window { series, every: Duration::from_mins(1), points: points.collect(), reason: None }
 }
 
 /// Ten minutes of data; the last samples are at minute 10.
