@@ -20,7 +20,6 @@ use crate::output::{self, terminal};
 use crate::store::Store;
 use crate::store::alerts::AlertId;
 use crate::store::open::Mode;
-use crate::text::units;
 use crate::view::snapshot::Snapshot;
 
 /// How long a person waits for another check; cron does not.
@@ -28,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs one cycle, or with `--repeat` those of a minute.
 pub fn run(context: &Context, args: &cli::Check) -> Ended {
-    let every = args.every.as_deref().map(units::parse_duration).transpose();
+    let every = args.every.as_deref().map(config::parse_interval).transpose();
     let every = every.map_err(|why| Trouble::new(Kind::Usage, format!("--every: {why}")))?;
     if args.dry_run {
         let config = context.config()?;

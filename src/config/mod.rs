@@ -213,15 +213,21 @@ fn with_env_file(
     }
 }
 
+/// Reads an interval: a duration that cron, a loop and a reader of screens can live with.
+pub fn parse_interval(text: &str) -> Result<Duration, String> {
+    let interval = units::parse_duration(text)?;
+    if interval < Duration::from_secs(1) || interval > Duration::from_hours(1) {
+        return Err("the interval must be between 1s and 1h; 60s goes with cron, 15s with `check --repeat`".to_owned());
+    }
+    Ok(interval)
+}
+
 fn interval(file: &File, check: &mut Check<'_>) -> Duration {
     let Some(text) = &file.monitor.interval else { return INTERVAL };
-    let Some(interval) = check.duration(Some(text), INTERVAL) else { return INTERVAL };
-    if interval < Duration::from_secs(1) || interval > Duration::from_hours(1) {
-        let fault = Fault::error("the interval must be between 1s and 1h", Place::File(text.span()));
-        check.fault(fault.help("60s goes with cron, 15s with `check --repeat`"));
-        return INTERVAL;
-    }
-    interval
+    parse_interval(text.get_ref()).unwrap_or_else(|what| {
+        check.fault(Fault::error(what, Place::File(text.span())));
+        INTERVAL
+    })
 }
 
 fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {

@@ -52,6 +52,14 @@ pub fn millis_of(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
+impl Time {
+    /// Day and minute in UTC, `Nov 23 09:00`, for tables that say so in their head.
+    pub fn short(self) -> String {
+        jiff::Timestamp::from_millisecond(self.0)
+            .map_or_else(|_| format!("{} ms", self.0), |t| t.strftime("%b %d %H:%M").to_string())
+    }
+}
+
 impl Add<Duration> for Time {
     type Output = Self;
     fn add(self, duration: Duration) -> Self {

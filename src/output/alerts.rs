@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::Cell;
 
-use super::terminal::Terminal;
+use super::terminal::{Badge, Terminal};
 use crate::model::alert::{Alert, Transition};
 use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::time::Time;
@@ -29,20 +29,17 @@ pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
     if lines.is_empty() {
         return "no alerts\n".to_owned();
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(terminal.width.clamp(20, 500)).unwrap_or(100));
-    table.set_header(["ID", "STATE", "SEVERITY", "ALERT", "VALUE", "SINCE (UTC)", "DELIVERED"]);
+    let mut table = terminal.table(&["ID", "STATE", "SEVERITY", "ALERT", "VALUE", "SINCE (UTC)", "DELIVERED"]);
     for Line { alert, value, deliveries, rule: _ } in lines {
-        let severity = alert.severity().or(alert.peak).map(|severity| terminal.severity(severity)).unwrap_or_default();
+        let severity = alert.severity().or(alert.peak).map_or(Cell::new("-"), |is| terminal.cell(is.into()));
         table.add_row([
-            alert.number.map_or_else(|| "-".to_owned(), |number| number.to_string()),
-            state(alert),
+            Cell::new(alert.number.map_or_else(|| "-".to_owned(), |number| number.to_string())),
+            Cell::new(state(alert)),
             severity,
-            safe::one_line(&alert.key.to_string()),
-            value.clone(),
-            format!("{}, {}", alert.since, lasted(alert, now)),
-            delivered(deliveries),
+            Cell::new(safe::one_line(&alert.key.to_string())),
+            Cell::new(value),
+            Cell::new(format!("{}, {}", alert.since.short(), lasted(alert, now))),
+            Cell::new(delivered(deliveries)),
         ]);
     }
     terminal.fit(&format!("{table}\n"))
@@ -69,7 +66,7 @@ pub fn lines(lines: &[Line<'_>]) -> String {
 
 fn state(alert: &Alert) -> String {
     match &alert.unknown {
-        Some((since, _)) if alert.ended.is_none() => format!("{}, not measured since {since}", alert.state()),
+        Some((since, _)) if alert.ended.is_none() => format!("{}, not measured since {}", alert.state(), since.short()),
         _ => alert.state().to_owned(),
     }
 }
@@ -103,7 +100,7 @@ pub fn show(
     terminal: &Terminal,
 ) -> String {
     let alert = line.alert;
-    let severity = alert.severity().or(alert.peak).map(|severity| terminal.severity(severity)).unwrap_or_default();
+    let severity = alert.severity().or(alert.peak).map(|severity| terminal.badge(severity.into())).unwrap_or_default();
     let number = alert.number.map_or_else(String::new, |number| format!("{number}  "));
     let mut out = format!("{severity}  {number}{}  {}\n", safe::one_line(&alert.key.to_string()), state(alert));
     if let Some((since, reason)) = &alert.unknown {
@@ -172,15 +169,15 @@ pub fn attempt(attempt: &Attempt, where_to: &str, terminal: &Terminal) -> String
     let took = units::duration(attempt.took);
     let channel = &attempt.delivery.destination.channel;
     let (mark, words) = match &attempt.outcome {
-        Outcome::Sent { answer } => (terminal.badge("✓", "ok", "32"), format!("{answer} in {took}")),
+        Outcome::Sent { answer } => (terminal.badge(Badge::SENT), format!("{answer} in {took}")),
         Outcome::Later { why, .. } => {
             let again = match (attempt.state, attempt.again_in) {
                 (State::Pending, Some(wait)) => format!(", tried again in {}", units::duration(wait)),
                 (state, _) => format!(", {}", state.name()),
             };
-            (terminal.badge("!", "later", "33"), format!("{why} after {took}{again}"))
+            (terminal.badge(Badge::LATER), format!("{why} after {took}{again}"))
         }
-        Outcome::Dead { why } => (terminal.badge("✗", "failed", "31"), format!("{why} after {took}")),
+        Outcome::Dead { why } => (terminal.badge(Badge::FAILED), format!("{why} after {took}")),
     };
     terminal.fit(&format!("  {mark} {channel}  {where_to}  {}\n", safe::answer(&words)))
 }

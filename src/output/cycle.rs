@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::alerts;
-use super::terminal::Terminal;
+use super::terminal::{Badge, Terminal};
 use crate::collect::run::Collected;
 use crate::config::Config;
 use crate::model::alert::{Event, Transition};
@@ -37,8 +37,8 @@ pub fn report(done: &Done<'_>, snapshot: &Snapshot, config: &Config, terminal: &
     let _ = writeln!(out, "  judged     {}", standings(snapshot));
     for event in done.events {
         let mark = match event.transition {
-            Transition::Resolved(..) => terminal.badge("✓", "resolved", "32"),
-            other => format!("{} {}", terminal.severity(other.severity()), other.name()),
+            Transition::Resolved(..) => terminal.badge(Badge::RESOLVED),
+            other => format!("{} {}", terminal.badge(other.severity().into()), other.name()),
         };
         let number = event.alert.number.map(|number| format!("#{number} ")).unwrap_or_default();
         let _ = writeln!(

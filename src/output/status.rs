@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, Table};
 
-use super::terminal::Terminal;
+use super::terminal::{Badge, Terminal};
 use crate::config::Config;
 use crate::model::severity::Severity;
 use crate::text::{safe, spark, units};
@@ -16,6 +16,9 @@ use crate::view::snapshot::{Row, Snapshot, Standing, State};
 /// The recent past of a row, oldest first.
 pub type Sparks = BTreeMap<usize, Vec<Option<f64>>>;
 
+/// Fewer columns than this are too few for the table.
+const NARROW: usize = 72;
+
 /// How long a note about the monitor itself is news.
 const NEWS: Duration = Duration::from_hours(1);
 
@@ -24,7 +27,12 @@ pub fn screen(snapshot: &Snapshot, config: &Config, sparks: &Sparks, all: bool, 
     let mut out = head(snapshot, config, terminal);
     let shown: Vec<(usize, &Row)> = order(snapshot).into_iter().filter(|(_, row)| all || needs_a_look(row)).collect();
     if !shown.is_empty() {
-        let _ = write!(out, "\n{}\n", table(&shown, snapshot, sparks, terminal));
+        out.push('\n');
+        if terminal.width < NARROW {
+            out.push_str(&narrow(&shown, terminal));
+        } else {
+            let _ = writeln!(out, "{}", table(&shown, snapshot, sparks, terminal));
+        }
         let hidden = snapshot.rows.len() - shown.len();
         if hidden > 0 {
             let _ = writeln!(out, "  {hidden} more fine, show with --all");
@@ -41,25 +49,25 @@ pub fn screen(snapshot: &Snapshot, config: &Config, sparks: &Sparks, all: bool, 
 fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
     let name = system_name(config);
     let Some(cycle) = snapshot.cycle else {
-        let badge = terminal.badge("?", "UNKNOWN", "1;35");
+        let badge = terminal.badge(Badge::UNKNOWN);
         return format!("{badge}  {name}: nothing has been checked yet\n           Start with:  sippar-mon check\n");
     };
     let ago = units::duration(snapshot.age().unwrap_or_default());
     if snapshot.stale {
-        let badge = terminal.badge("?", "UNKNOWN", "1;35");
+        let badge = terminal.badge(Badge::UNKNOWN);
         let every = config.interval_text();
         return format!(
             "{badge}  {name}: nothing has been checked for {ago} (every {every} expected)\n           \
              Last known: {} at {}. The values may have changed since.\n           \
              Is cron running?  crontab -l; the line is:  * * * * * sippar-mon check\n",
-            badge_of(snapshot.last_state(), terminal),
+            terminal.badge(badge_of(snapshot.last_state())),
             cycle.finished
         );
     }
     let rules: std::collections::BTreeSet<_> = snapshot.rows.iter().map(|row| &row.rule).collect();
     let bad: std::collections::BTreeSet<_> =
         snapshot.rows.iter().filter(|row| needs_a_look(row)).map(|row| &row.rule).collect();
-    let badge = badge_of(snapshot.state(), terminal);
+    let badge = terminal.badge(badge_of(snapshot.state()));
     if bad.is_empty() && snapshot.outbox.pending == 0 && snapshot.given_up.is_empty() {
         let all = rules.len();
         return format!("{badge}  {name}: {all} of {all} rules fine, checked {ago} ago\n");
@@ -102,22 +110,22 @@ fn counts(snapshot: &Snapshot) -> String {
     if parts.is_empty() { "all rules fine".to_owned() } else { parts.join(", ") }
 }
 
+/// Two short lines for each row, where a table would break every word.
+fn narrow(rows: &[(usize, &Row)], terminal: &Terminal) -> String {
+    let line = |(_, row): &(usize, &Row)| {
+        let now = row.value_text.as_deref().unwrap_or("-");
+        format!("{} {}\n  {now} ({})\n", terminal.badge(badge_of_row(row)), check(row), row.limit_text)
+    };
+    rows.iter().map(line).collect()
+}
+
 fn table(rows: &[(usize, &Row)], snapshot: &Snapshot, sparks: &Sparks, terminal: &Terminal) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(terminal.width.clamp(20, 500)).unwrap_or(100));
-    table.set_header(["STATE", "CHECK", "NOW", "LIMIT", "LAST HOUR", "SINCE"]);
+    let mut table = terminal.table(&["STATE", "CHECK", "NOW", "LIMIT", "LAST HOUR", "SINCE"]);
     for (at, row) in rows {
         let spark = sparks.get(at).map(|values| drawn(values, terminal.ascii)).unwrap_or_default();
         let now = row.value_text.clone().unwrap_or_else(|| "-".to_owned());
-        table.add_row([
-            badge_of_row(row, terminal),
-            check(row),
-            now,
-            row.limit_text.clone(),
-            spark,
-            since(row, snapshot),
-        ]);
+        let words = [check(row), now, row.limit_text.clone(), spark, since(row, snapshot)];
+        table.add_row(std::iter::once(terminal.cell(badge_of_row(row))).chain(words.map(Cell::new)));
     }
     if let Some(column) = table.column_mut(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -171,21 +179,21 @@ fn order(snapshot: &Snapshot) -> Vec<(usize, &Row)> {
     rows
 }
 
-fn badge_of(state: State, terminal: &Terminal) -> String {
+fn badge_of(state: State) -> Badge {
     match state {
-        State::Fine => terminal.badge("●", "OK", "32"),
-        State::Firing(severity) => terminal.severity(severity),
-        State::Unknown => terminal.badge("?", "UNKNOWN", "1;35"),
+        State::Fine => Badge::OK,
+        State::Firing(severity) => severity.into(),
+        State::Unknown => Badge::UNKNOWN,
     }
 }
 
-fn badge_of_row(row: &Row, terminal: &Terminal) -> String {
-    match &row.standing {
-        Standing::Firing(severity) => terminal.severity(*severity),
-        Standing::Unknown(_) => terminal.badge("?", "unknown", "1;35"),
-        Standing::Waiting(_) => terminal.badge("○", "waiting", "2"),
-        Standing::Pending => terminal.badge("○", "pending", "33"),
-        Standing::Fine => terminal.badge("●", "ok", "32"),
+fn badge_of_row(row: &Row) -> Badge {
+    match row.standing {
+        Standing::Firing(severity) => severity.into(),
+        Standing::Unknown(_) => Badge::UNKNOWN,
+        Standing::Waiting(_) => Badge::WAITING,
+        Standing::Pending => Badge::PENDING,
+        Standing::Fine => Badge::FINE,
     }
 }
 

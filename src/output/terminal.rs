@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+
 use crate::model::severity::Severity;
 use crate::model::trouble::{Kind, Trouble};
 use crate::world::Env;
@@ -41,26 +43,35 @@ impl Terminal {
         Self { out, err, color: colored(out), color_err: colored(err), ascii: ascii || !utf8, width }
     }
 
-    /// The mark and word of a severity, with colour where it may be.
-    pub fn severity(&self, severity: Severity) -> String {
-        let (mark, style) = match severity {
-            Severity::Low => ("·", "2"),
-            Severity::Medium => ("◆", "33"),
-            Severity::High => ("▲", "1;33"),
-            Severity::Critical => ("✖", "1;31"),
-        };
-        self.badge(mark, severity.name(), style)
+    /// A badge in colour, where colour may be.
+    pub fn badge(&self, badge: Badge) -> String {
+        let text = self.plain(badge);
+        if self.color { format!("\u{1b}[{}m{text}\u{1b}[0m", badge.tone.code()) } else { text }
     }
 
-    /// A mark with a word; without UTF-8 the word in brackets.
-    pub fn badge(&self, mark: &str, word: &str, style: &str) -> String {
-        let text = if self.ascii { format!("[{word}]") } else { format!("{mark} {word}") };
-        self.styled(&text, style)
+    /// A badge as the cell of a table, which measures its width without the colour.
+    pub fn cell(&self, badge: Badge) -> Cell {
+        let cell = Cell::new(self.plain(badge));
+        if self.color { cell.fg(badge.tone.color()) } else { cell }
     }
 
-    /// Text in a style, where colour may be.
-    pub fn styled(&self, text: &str, style: &str) -> String {
-        if self.color { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
+    /// A table without lines that fits the terminal.
+    pub fn table(&self, header: &[&str]) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(self.width.clamp(20, 500)).unwrap_or(100));
+        if self.color {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        table.set_header(header);
+        table
+    }
+
+    /// The mark and the word; without UTF-8 the word in brackets.
+    fn plain(&self, badge: Badge) -> String {
+        if self.ascii { format!("[{}]", badge.word) } else { format!("{} {}", badge.mark, badge.word) }
     }
 
     /// Text as this terminal can show it: what is not ASCII becomes `?` where it must.
@@ -76,6 +87,86 @@ impl Terminal {
             _ => "?".to_owned(),
         };
         text.chars().map(plain).collect()
+    }
+}
+
+/// A state in one mark, one word and one colour: shape, word and colour each tell it alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Badge {
+    mark: &'static str,
+    word: &'static str,
+    tone: Tone,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Tone {
+    Good,
+    Medium,
+    High,
+    Critical,
+    Unknown,
+    Quiet,
+}
+
+impl Tone {
+    /// The SGR parameters of the colour.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Good => "32",
+            Self::Medium => "33",
+            Self::High => "1;33",
+            Self::Critical => "1;31",
+            Self::Unknown => "1;35",
+            Self::Quiet => "2",
+        }
+    }
+
+    const fn color(self) -> Color {
+        match self {
+            Self::Good => Color::DarkGreen,
+            Self::Medium => Color::DarkYellow,
+            Self::High => Color::Yellow,
+            Self::Critical => Color::Red,
+            Self::Unknown => Color::Magenta,
+            Self::Quiet => Color::Grey,
+        }
+    }
+}
+
+impl Badge {
+    /// Everything is fine.
+    pub const OK: Self = Self::new("●", "OK", Tone::Good);
+    /// One check is fine.
+    pub const FINE: Self = Self::new("●", "ok", Tone::Good);
+    /// Something is beyond its limit, not yet for long enough.
+    pub const PENDING: Self = Self::new("○", "pending", Tone::Medium);
+    /// A second measurement is needed.
+    pub const WAITING: Self = Self::new("○", "waiting", Tone::Quiet);
+    /// Not known.
+    pub const UNKNOWN: Self = Self::new("?", "UNKNOWN", Tone::Unknown);
+    /// It went through.
+    pub const SENT: Self = Self::new("✓", "ok", Tone::Good);
+    /// It will be tried again.
+    pub const LATER: Self = Self::new("!", "later", Tone::Medium);
+    /// It never will.
+    pub const FAILED: Self = Self::new("✗", "failed", Tone::Critical);
+    /// It is over.
+    pub const RESOLVED: Self = Self::new("✓", "resolved", Tone::Good);
+
+    const fn new(mark: &'static str, word: &'static str, tone: Tone) -> Self {
+        Self { mark, word, tone }
+    }
+}
+
+impl From<Severity> for Badge {
+    fn from(severity: Severity) -> Self {
+        let (mark, tone) = match severity {
+            Severity::Low => ("·", Tone::Quiet),
+            Severity::Medium => ("◆", Tone::Medium),
+            Severity::High => ("▲", Tone::High),
+            Severity::Critical => ("✖", Tone::Critical),
+        };
+        Self::new(mark, severity.name(), tone)
     }
 }
 

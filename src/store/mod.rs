@@ -154,8 +154,12 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Bytes on the disk: the file and its write-ahead log.
+    /// Bytes on the disk: the file and its write-ahead log. Of a database in memory, the bytes it takes there.
     pub fn size_bytes(&self) -> Result<u64> {
+        if self.connection.path().is_none_or(str::is_empty) {
+            let pages = "SELECT 1 AS id, page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size";
+            return Ok(self.first("pragma", pages, [], |cells| cells.get::<u32>("bytes"))?.map_or(0, u64::from));
+        }
         match std::fs::metadata(&self.path) {
             Ok(file) => Ok(file.len() + self.wal_bytes()),
             Err(error) => Err(refuse::io(&self.path, "read the size of", &error)),

@@ -212,7 +212,9 @@ fn rows_of(rule: &Rule, judgement: Judgement, open: &Open) -> Vec<Row> {
             (None, Some(_), Standing::Fine) => Standing::Pending,
             (None, _, standing) => standing,
         };
-        let shown = severity.or_else(|| rule.policy.severities.highest(|&has| has)).unwrap_or(Severity::Low);
+        // what is fine is held against the first limit that it would reach
+        let mildest = || rule.policy.severities.iter().find(|(_, has)| **has).map(|(severity, _)| severity);
+        let shown = severity.or_else(mildest).unwrap_or(Severity::Low);
         Row {
             rule: rule.name.clone(),
             value,

@@ -8,9 +8,19 @@
 mod support;
 mod world;
 
+mod alert_test;
 mod bad_config;
+mod bad_database;
 mod blind;
 mod crash;
 mod crowd;
 mod fresh;
+mod last_good;
+mod looping;
 mod notification;
+mod reading;
+mod secrets;
+mod slack_answers;
+mod streams;
+mod sweep;
+mod usage;

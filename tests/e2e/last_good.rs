@@ -1,0 +1,36 @@
+//! A configuration that breaks while a system is watched does not blind it.
+
+use crate::support::http::{Answer, HttpFake};
+use crate::world::{QUEUE, Ran, World, slack, told};
+
+#[test]
+fn the_last_configuration_that_worked_goes_on() {
+    let fake = HttpFake::start([Answer::new(200, "ok")]);
+    let good = format!("{QUEUE}{}", slack(&fake));
+    let broken = good.replace("interval =", "intervall =");
+    let world = World::new(&good);
+    world.queue(0);
+    assert_eq!(world.check(), Ran::silent(0));
+
+    world.configure(&broken);
+    world.queue(50);
+    let said = "error: unknown key `intervall`\n --> ./config.toml:3:1\n  |\n3 | intervall = \"1s\"\n  | ^^^^^^^^^\n  |\n  \
+                = help: did you mean `interval`?\n\
+                sippar-mon: the last configuration that worked goes on; correct the faults above\n";
+    // the broken file asks for ticks of a minute, the good one for ticks of a second
+    assert_eq!(world.check(), Ran { code: 78, out: String::new(), err: said.to_owned() });
+    let config = "The configuration of sippar-mon is broken; the last one that worked is in use";
+    let told_once =
+        [format!("[HIGH] CONFIG_BROKEN: {config} | id 1-1"), "[HIGH] QUEUE_LONG: 50 are waiting | id 2-2".to_owned()];
+    assert_eq!(told(&fake), told_once);
+    assert_eq!(world.check(), Ran::silent(78), "cron's mail comes once an hour");
+
+    world.configure(&good);
+    assert_eq!(world.check(), Ran::silent(1));
+    assert_eq!(world.run(&["query", "monitor_config_broken"]).out, "monitor_config_broken  0  (no)\n");
+    world.configure(&broken);
+    assert_eq!(world.check().err, said, "broken again is news again");
+    world.configure(&good);
+    let broken_ticks = world.run(&["query", "sum_over_time(monitor_config_broken[1m])"]).out;
+    assert_eq!(broken_ticks, "3\n");
+}
