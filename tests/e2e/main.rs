@@ -19,6 +19,7 @@ mod last_good;
 mod looping;
 mod notification;
 mod reading;
+mod real_mail;
 mod secrets;
 mod slack_answers;
 mod streams;

@@ -41,6 +41,14 @@ impl Ca {
         std::fs::write(path, &self.pem).unwrap();
     }
 
+    /// Certificate and key in PEM form for a server for `localhost`, for programs that read them from files.
+    #[allow(dead_code, reason = "only some of the test binaries start such a program")]
+    pub fn pem_of_server(&self) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+
     /// What a server for `localhost` and `127.0.0.1` needs, with one flaw at most.
     pub fn server(&self, flaw: Flaw) -> Arc<ServerConfig> {
         let names = if flaw == Flaw::OtherName { vec!["elsewhere.example"] } else { vec!["localhost", "127.0.0.1"] };
