@@ -20,7 +20,8 @@ use crate::output::{self, terminal};
 use crate::store::Store;
 use crate::store::alerts::AlertId;
 use crate::store::open::Mode;
-use crate::view::snapshot::Snapshot;
+use crate::view::dashboard::Dashboard;
+use crate::view::snapshot::{self, Snapshot};
 
 /// How long a person waits for another check; cron does not.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -86,17 +87,30 @@ async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
     settle(context, config, &cycle, broken);
     let attempts = deliver::deliver(&mut store, config, &net, context.clock).await?;
     undelivered(context, config, &store, &attempts)?;
-    let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
     if context.global.json {
-        super::print_json(&crate::view::dashboard::Dashboard::new(&snapshot, config))?;
-    } else if context.terminal.out && context.global.quiet == 0 {
-        terminal::print(&output::cycle::report(&done(&cycle, &attempts), &snapshot, config, &context.terminal))?;
+        let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
+        super::print_json(&Dashboard::new(&snapshot, config))?;
+        return Ok(snapshot.state().exit());
+    }
+    show(context, config, &mut store, &cycle, &attempts)
+}
+
+/// The report on a terminal; without one only the exit code, which needs no second look at the samples.
+fn show(context: &Context, config: &Config, store: &mut Store, cycle: &Cycle, attempts: &[Attempt]) -> Ended {
+    let silent = !context.terminal.out || context.global.quiet > 0;
+    if let Some(judged) = cycle.judged.as_ref().filter(|_| silent) {
+        let worst = store.open_alerts()?.iter().filter_map(|(_, alert)| alert.severity()).max();
+        return Ok(snapshot::State::of(worst, judged.blind).exit());
+    }
+    let snapshot = Snapshot::take(store, config, context.clock.now())?;
+    if !silent {
+        terminal::print(&output::cycle::report(&done(cycle, attempts), &snapshot, config, &context.terminal))?;
     }
     Ok(snapshot.state().exit())
 }
 
 fn done<'a>(cycle: &'a Cycle, attempts: &'a [Attempt]) -> Done<'a> {
-    Done { collected: &cycle.collected, events: &cycle.judged.events, attempts }
+    Done { collected: &cycle.collected, events: cycle.judged.as_ref().map_or(&[], |judged| &judged.events), attempts }
 }
 
 /// Opens the database and takes the cycle lock, waiting at most `patience` for another check.
@@ -230,12 +244,7 @@ async fn one_of_many(context: &Context, config: &Config, net: &Arc<Net>, broken:
     let cycle = troubled(context, config, road.run(&mut store).await)?;
     drop(lock);
     settle(context, config, &cycle, broken);
-    let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
-    if context.terminal.out && context.global.quiet == 0 {
-        let report = output::cycle::report(&done(&cycle, &[]), &snapshot, config, &context.terminal);
-        terminal::print(&format!("{}\n{report}", cycle.tick))?;
-    }
-    Ok(snapshot.state().exit())
+    show(context, config, &mut store, &cycle, &[])
 }
 
 async fn deliver_beside(
@@ -255,7 +264,7 @@ async fn dry_run(context: &Context, config: &Config) -> Ended {
     let road = Road { config, net: &net, clock: context.clock, config_broken: false };
     let (cycle, snapshot) = road.rehearse(&mut store, |state| Snapshot::of(state, config, context.clock.now())).await?;
     if context.global.json {
-        super::print_json(&crate::view::dashboard::Dashboard::new(&snapshot, config))?;
+        super::print_json(&Dashboard::new(&snapshot, config))?;
     } else if context.global.quiet == 0 {
         let rows = output::cycle::rows(&snapshot, &context.terminal);
         let report = output::cycle::report(&done(&cycle, &[]), &snapshot, config, &context.terminal);

@@ -25,6 +25,8 @@ pub struct Judged {
     pub events: Vec<Event>,
     /// Rules whose expression could not be evaluated, with the reason.
     pub failed: Vec<(Arc<str>, String)>,
+    /// Whether anything could not be judged that should have been; a first measurement that is missing is in order.
+    pub blind: bool,
 }
 
 /// Steps every alert with what the rules say at this tick, and queues what people are to be told.
@@ -37,7 +39,9 @@ pub fn judge(tx: &Tx<'_>, config: &Config, now: Now, real: Time) -> Result<Judge
     let mut judged = Judged::default();
     for rule in &config.rules {
         let alerts = open.remove(&rule.name).unwrap_or_default();
-        match rules::judge(rule, &windows, now.tick) {
+        let judgement = rules::judge(rule, &windows, now.tick);
+        judged.blind |= is_blind(&judgement);
+        match judgement {
             // an expression that cannot be evaluated says nothing: every alert stays as it is
             Judgement::Failed(why) => judged.failed.push((rule.name.clone(), why)),
             judgement => {
@@ -52,6 +56,16 @@ pub fn judge(tx: &Tx<'_>, config: &Config, now: Now, real: Time) -> Result<Judge
         judged.events.extend(bench.keep(None, Some(id), step)?);
     }
     Ok(judged)
+}
+
+fn is_blind(judgement: &Judgement) -> bool {
+    match judgement {
+        Judgement::Failed(_) => true,
+        Judgement::Unknown(reason) => !reason.is_benign(),
+        Judgement::Judged { verdicts, .. } => {
+            verdicts.iter().any(|verdict| matches!(&verdict.says, Says::Unknown(reason) if !reason.is_benign()))
+        }
+    }
 }
 
 /// Alerts of one rule that have not ended, by their labels.

@@ -34,12 +34,10 @@ use tick::Follows;
 /// What one cycle did, for the screen.
 #[derive(Debug)]
 pub struct Cycle {
-    /// Its tick.
-    pub tick: Time,
     /// What the sources brought home.
     pub collected: Vec<Collected>,
-    /// What judging changed.
-    pub judged: Judged,
+    /// What judging changed; `None` where this tick had been judged before.
+    pub judged: Option<Judged>,
     /// Readings that could not be kept, in words.
     pub refused: Vec<String>,
 }
@@ -47,7 +45,11 @@ pub struct Cycle {
 impl Cycle {
     /// Trouble that did not stop it, a line each: rules that could not be evaluated, readings that were refused.
     pub fn trouble(&self) -> impl Iterator<Item = String> {
-        let failed = self.judged.failed.iter().map(|(rule, why)| format!("rule {rule} cannot be evaluated: {why}"));
+        let failed = self
+            .judged
+            .iter()
+            .flat_map(|judged| &judged.failed)
+            .map(|(rule, why)| format!("rule {rule} cannot be evaluated: {why}"));
         failed.chain(self.refused.iter().cloned()).map(|line| safe::one_line(&line))
     }
 }
@@ -98,7 +100,7 @@ impl Road<'_> {
         let tick = started.floor(self.config.interval);
         let times = Times { tick, started, finished: self.clock.now() };
         let (judged, refused) = commit(tx, self, &collected, times)?;
-        Ok(Cycle { tick, collected, judged, refused })
+        Ok(Cycle { collected, judged, refused })
     }
 }
 
@@ -138,7 +140,7 @@ fn commit(
     road: &Road<'_>,
     collected: &[Collected],
     times: Times,
-) -> Result<(Judged, Vec<String>), Trouble> {
+) -> Result<(Option<Judged>, Vec<String>), Trouble> {
     let Times { tick, started, finished } = times;
     let config = road.config;
     let last = tx.last_cycle()?;
@@ -153,11 +155,8 @@ fn commit(
         let memory = one.report.memory.clone().or(kept).unwrap_or_default();
         tx.remember(&one.source, &memory, tick)?;
     }
-    let judged = if follows.again {
-        Judged::default()
-    } else {
-        judge::judge(tx, config, Now { tick, passage: follows.passage }, finished)?
-    };
+    let now = Now { tick, passage: follows.passage };
+    let judged = if follows.again { None } else { Some(judge::judge(tx, config, now, finished)?) };
     tx.put_cycle(&CycleRow { tick, started, finished, missed: follows.missed })?;
     Ok((judged, refused))
 }

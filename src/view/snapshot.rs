@@ -158,13 +158,7 @@ impl Snapshot {
     /// What it came to at the last cycle, however old that is.
     pub fn last_state(&self) -> State {
         let worst = self.firing.iter().filter_map(|(_, alert)| alert.severity()).max();
-        let blind = self.rows.iter().any(|row| row.blind.is_some());
-        match worst {
-            Some(Severity::Critical) => State::Firing(Severity::Critical),
-            _ if blind => State::Unknown,
-            Some(severity) if severity > Severity::Low => State::Firing(severity),
-            _ => State::Fine,
-        }
+        State::of(worst, self.rows.iter().any(|row| row.blind.is_some()))
     }
 
     /// The newest value of a series without labels, where it is known.
@@ -181,8 +175,18 @@ impl Snapshot {
     }
 }
 
-/// The exit code of `check` and `status`: 2 before 3 before 1.
 impl State {
+    /// What the most severe firing alert, and whether anything cannot be judged, come to.
+    pub fn of(worst: Option<Severity>, blind: bool) -> Self {
+        match worst {
+            Some(Severity::Critical) => Self::Firing(Severity::Critical),
+            _ if blind => Self::Unknown,
+            Some(severity) if severity > Severity::Low => Self::Firing(severity),
+            _ => Self::Fine,
+        }
+    }
+
+    /// The exit code of `check` and `status`, 2 before 3 before 1:
     /// 0 fine, 1 MEDIUM or HIGH, 2 CRITICAL, 3 unknown.
     pub const fn exit(self) -> u8 {
         match self {
