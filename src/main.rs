@@ -35,17 +35,18 @@ fn main() -> ExitCode {
     }));
     let code = match std::panic::catch_unwind(run) {
         Ok(Ok(code)) => code,
-        Ok(Err(trouble)) => tell(&trouble),
+        Ok(Err(error)) => tell(&error),
         Err(_) => Kind::Bug as u8,
     };
     ExitCode::from(code)
 }
 
-fn run() -> Result<u8, Trouble> {
+fn run() -> anyhow::Result<u8> {
     match cli::Cli::try_parse() {
         Ok(cli) => cmd::run(cli, Env::of_process(), Clock),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            print(&error.render().to_string()).map(|()| 0)
+            print(&error.render().to_string())?;
+            Ok(0)
         }
         Err(error) => {
             say(error.render().to_string().trim_end());
@@ -55,12 +56,13 @@ fn run() -> Result<u8, Trouble> {
 }
 
 /// What happened and the way out; the kind of trouble is the exit code.
-fn tell(trouble: &Trouble) -> u8 {
-    if !trouble.what.is_empty() {
-        say(&format!("sippar-mon: {}", trouble.what));
+fn tell(error: &anyhow::Error) -> u8 {
+    let trouble = error.downcast_ref::<Trouble>();
+    if trouble.is_none_or(|trouble| !trouble.what.is_empty()) {
+        say(&format!("sippar-mon: {error:#}"));
     }
-    if let Some(help) = &trouble.help {
+    if let Some(help) = trouble.and_then(|trouble| trouble.help.as_ref()) {
         say(&format!("  help: {help}"));
     }
-    trouble.kind as u8
+    trouble.map_or(Kind::Bug, |trouble| trouble.kind) as u8
 }

@@ -47,7 +47,8 @@ pub fn list(context: &Context, args: &cli::List) -> Ended {
         lines.push(line(&store, &config, *id, alert)?);
     }
     let text = if context.terminal.out { alerts::list(&lines, now, &context.terminal) } else { alerts::lines(&lines) };
-    terminal::print(&text).map(|()| 0)
+    terminal::print(&text)?;
+    Ok(0)
 }
 
 /// Shows one alert with its history and every attempt to tell people.
@@ -57,7 +58,7 @@ pub fn show(context: &Context, args: &cli::Show) -> Ended {
     let store = Store::open(&config.database.0, Mode::Read, now)?;
     let Some((id, alert)) = store.alert_by_number(args.number)? else {
         let what = format!("there is no alert {}", args.number);
-        return Err(Trouble::new(Kind::Usage, what).help("`sippar-mon alert list --all` lists them"));
+        return Err(Trouble::new(Kind::Usage, what).help("`sippar-mon alert list --all` lists them").into());
     };
     if context.global.json {
         super::print_json(&AlertRow::new(&alert))?;
@@ -69,7 +70,8 @@ pub fn show(context: &Context, args: &cli::Show) -> Ended {
         tried.push(store.attempts(delivery.id)?);
     }
     let history = store.transitions(id)?;
-    terminal::print(&alerts::show(&line, &history, &tried, now, &context.terminal)).map(|()| 0)
+    terminal::print(&alerts::show(&line, &history, &tried, now, &context.terminal))?;
+    Ok(0)
 }
 
 fn line<'a>(store: &Reader, config: &Config, id: AlertId, alert: &'a Alert) -> Result<Line<'a>, Trouble> {
@@ -148,7 +150,8 @@ fn rehearse(context: &Context, config: &Config, message: &Message, destinations:
         let place = output::cycle::where_to(config, &to.channel);
         let _ = writeln!(text, "  {}  {} {}", to.channel, place, safe::one_line(&to.address));
     }
-    terminal::print(&context.terminal.fit(&text)).map(|()| 0)
+    terminal::print(&context.terminal.fit(&text))?;
+    Ok(0)
 }
 
 async fn send(

@@ -46,7 +46,7 @@ pub fn run(context: &Context, args: &cli::Check) -> Ended {
     };
     let code = block_on(work)?;
     match broken {
-        Some(trouble) => Err(trouble),
+        Some(trouble) => Err(trouble.into()),
         None => Ok(if args.exit_zero { 0 } else { code }),
     }
 }
@@ -216,7 +216,7 @@ async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ende
     let end = repeat::minute_end(context.clock.now());
     let patience = context.clock.until(end);
     let Some(schedule) = lock::take(&database, Name::Schedule, patience).await? else {
-        return Err(busy(context, &config, &store)?);
+        return Err(busy(context, &config, &store)?.into());
     };
     let net = context.net(&config);
     let mut code = 0;

@@ -33,8 +33,9 @@ pub struct Context {
     pub terminal: Terminal,
 }
 
-/// How a command ended that did its work: its exit code.
-pub type Ended = Result<u8, Trouble>;
+/// How a command ended that did its work: its exit code. What went wrong otherwise is a [`Trouble`] at the root of the
+/// error, with whatever context was added on its way.
+pub type Ended = anyhow::Result<u8>;
 
 /// Runs the command.
 pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
@@ -60,7 +61,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
 /// A command of a later version says so, instead of doing nothing or something else.
 fn later(command: &Command) -> Ended {
     let what = format!("`sippar-mon {}` is not built in this version", command.name());
-    Err(Trouble::new(Kind::Unavailable, what).help("`sippar-mon --help` lists what is"))
+    Err(Trouble::new(Kind::Unavailable, what).help("`sippar-mon --help` lists what is").into())
 }
 
 impl Context {
@@ -127,14 +128,17 @@ fn summary(faults: &[Located]) -> Trouble {
 }
 
 /// Runs a future to its end on this thread. What is stuck in a blocking call is left behind, not waited for.
-fn block_on<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+fn block_on<T, E>(work: impl Future<Output = Result<T, E>>) -> anyhow::Result<T>
+where
+    anyhow::Error: From<E>,
+{
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Trouble::new(Kind::Io, format!("cannot start the event loop: {error}")))?;
     let result = runtime.block_on(work);
     runtime.shutdown_background();
-    result
+    Ok(result?)
 }
 
 /// A JSON document on standard output.

@@ -43,7 +43,9 @@ pub fn run(context: &Context, args: &cli::Query) -> Ended {
     let config = context.config()?;
     let store = Store::open(&config.database.0, Mode::Read, context.clock.now())?;
     let Some(last) = store.last_cycle()? else {
-        return Err(Trouble::new(Kind::Unavailable, "nothing has been checked yet").help("run: sippar-mon check"));
+        return Err(Trouble::new(Kind::Unavailable, "nothing has been checked yet")
+            .help("run: sippar-mon check")
+            .into());
     };
     let first = since.map_or(last.tick, |since| (last.tick - since).floor(config.interval));
     let mut needs: Vec<Need> = rules::needs([&expr], last.tick);
