@@ -80,7 +80,8 @@ fn silent(trouble: &Trouble) -> Trouble {
 async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
     let net = context.net(config);
     let patience = if context.terminal.out { PATIENCE } else { Duration::ZERO };
-    let (mut store, lock) = enter(context, config, patience).await?;
+    let mut store = open(context, config)?;
+    let lock = enter(context, config, &store, patience).await?;
     let road = Road { config, net: &net, clock: context.clock, config_broken: broken };
     let cycle = troubled(context, config, road.run(&mut store).await)?;
     drop(lock);
@@ -113,13 +114,15 @@ fn done<'a>(cycle: &'a Cycle, attempts: &'a [Attempt]) -> Done<'a> {
     Done { collected: &cycle.collected, events: cycle.judged.as_ref().map_or(&[], |judged| &judged.events), attempts }
 }
 
-/// Opens the database and takes the cycle lock, waiting at most `patience` for another check.
-async fn enter(context: &Context, config: &Config, patience: Duration) -> Result<(Store, Lock), Trouble> {
-    let database = &config.database.0;
-    let store = troubled(context, config, Store::open(database, Mode::Write, context.clock.now()))?;
-    match lock::take(database, Name::Cycle, patience).await? {
-        Some(lock) => Ok((store, lock)),
-        None => Err(busy(context, config, &store)?),
+fn open(context: &Context, config: &Config) -> Result<Store, Trouble> {
+    troubled(context, config, Store::open(&config.database.0, Mode::Write, context.clock.now()))
+}
+
+/// Takes the cycle lock, waiting at most `patience` for another check.
+async fn enter(context: &Context, config: &Config, store: &Store, patience: Duration) -> Result<Lock, Trouble> {
+    match lock::take(&config.database.0, Name::Cycle, patience).await? {
+        Some(lock) => Ok(lock),
+        None => Err(busy(context, config, store)?),
     }
 }
 
@@ -212,7 +215,7 @@ fn undelivered(context: &Context, config: &Config, store: &Store, attempts: &[At
 /// `--repeat`: cycles until the minute ends; delivery runs beside the next cycle.
 async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ended {
     let database = config.database.0.clone();
-    let store = troubled(context, &config, Store::open(&database, Mode::Write, context.clock.now()))?;
+    let mut store = open(context, &config)?;
     let end = repeat::minute_end(context.clock.now());
     let patience = context.clock.until(end);
     let Some(schedule) = lock::take(&database, Name::Schedule, patience).await? else {
@@ -225,8 +228,10 @@ async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ende
     let mut deliveries = tokio::task::JoinSet::new();
     while let Some(then) = upcoming {
         tokio::time::sleep(context.clock.until(then)).await;
-        code = one_of_many(context, &config, &net, broken).await?;
-        deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone()));
+        code = one_of_many(context, &config, &net, &mut store, broken).await?;
+        if deliver::is_needed(&store, context.clock.now())? {
+            deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone()));
+        }
         upcoming = repeat::next(context.clock.now(), config.interval, end);
     }
     // the next minute's loop need not wait for a slow provider
@@ -238,13 +243,13 @@ async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ende
     Ok(code)
 }
 
-async fn one_of_many(context: &Context, config: &Config, net: &Arc<Net>, broken: bool) -> Ended {
-    let (mut store, lock) = enter(context, config, config.interval).await?;
+async fn one_of_many(context: &Context, config: &Config, net: &Arc<Net>, store: &mut Store, broken: bool) -> Ended {
+    let lock = enter(context, config, store, config.interval).await?;
     let road = Road { config, net, clock: context.clock, config_broken: broken };
-    let cycle = troubled(context, config, road.run(&mut store).await)?;
+    let cycle = troubled(context, config, road.run(store).await)?;
     drop(lock);
     settle(context, config, &cycle, broken);
-    show(context, config, &mut store, &cycle, &[])
+    show(context, config, store, &cycle, &[])
 }
 
 async fn deliver_beside(

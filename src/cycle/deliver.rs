@@ -14,6 +14,7 @@ use super::lock::{self, Name};
 use crate::config::Config;
 use crate::model::delivery::{Attempt, Delivery, Outcome};
 use crate::model::message::Destination;
+use crate::model::time::Time;
 use crate::model::trouble::Trouble;
 use crate::net::Net;
 use crate::notify::{Channel, retry};
@@ -26,6 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How often the outbox is looked at while something is being sent.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// Whether there is anything to deliver: something is due, or was being sent when its process died.
+pub fn is_needed(store: &Store, now: Time) -> Result<bool, Trouble> {
+    Ok(store.next_due()?.is_some_and(|due| due <= now) || store.outbox_counts()?.sending > 0)
+}
+
 /// Sends all that is due, until nothing is. Returns every attempt; none when another process is at it.
 pub async fn deliver(
     store: &mut Store,
@@ -33,12 +39,12 @@ pub async fn deliver(
     net: &Arc<Net>,
     clock: Clock,
 ) -> Result<Vec<Attempt>, Trouble> {
-    let is_due = store.next_due()?.is_some_and(|due| due <= clock.now());
-    // what is being sent without anything being due belongs to a living deliverer or is an orphan: the lock tells
-    let patience = if is_due { PATIENCE } else { Duration::ZERO };
-    if !is_due && store.outbox_counts()?.sending == 0 {
+    if !is_needed(store, clock.now())? {
         return Ok(Vec::new());
     }
+    // what is being sent without anything being due belongs to a living deliverer or is an orphan: the lock tells
+    let is_due = store.next_due()?.is_some_and(|due| due <= clock.now());
+    let patience = if is_due { PATIENCE } else { Duration::ZERO };
     let Some(_lock) = lock::take(&config.database.0, Name::Deliver, patience).await? else {
         return Ok(Vec::new());
     };

@@ -125,7 +125,7 @@ fn seconds(value: f64) -> String {
     let text = if magnitude == 0.0 {
         "0 s".to_owned()
     } else if magnitude < 1.0 {
-        format!("{} ms", number(magnitude * 1000.0))
+        format!("{} ms", trimmed(magnitude * 1000.0, 2))
     } else if magnitude < 60.0 {
         format!("{} s", number(magnitude))
     } else {
@@ -209,6 +209,7 @@ mod tests {
             (0.85, Unit::Ratio, "85 %"),
             (250.0, Unit::Seconds, "4 min 10 s"),
             (0.212, Unit::Seconds, "212 ms"),
+            (0.000_301_2, Unit::Seconds, "0.3 ms"),
             (-90.0, Unit::Seconds, "-1 min 30 s"),
             (1_288_490_188.8, Unit::Bytes, "1.2 GiB"),
             (0.0, Unit::Bool, "no"),
