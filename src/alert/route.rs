@@ -46,16 +46,17 @@ struct Heard {
     waiting_for: Option<Severity>,
 }
 
-/// Plans the notifications of `transition`, given what was queued for this alert before and which destinations exist.
-pub fn plan(transition: Transition, before: &[Delivery], routes: &Routes, known: &BTreeSet<Destination>) -> Plan {
+/// Plans the notifications of `transition`, given what was queued for this alert before. Whoever was told is told on,
+/// also while its channel is not configured: the row waits for it.
+pub fn plan(transition: Transition, before: &[Delivery], routes: &Routes) -> Plan {
     let heard = heard(before);
     let mut audience: BTreeSet<&Destination> = BTreeSet::new();
     match transition {
         Transition::Fired(to) => audience.extend(&routes[to]),
         Transition::Raised(_, to) => {
             audience.extend(&routes[to]);
-            audience
-                .extend(heard.iter().filter(|(_, heard)| heard.told.is_some()).map(|(destination, _)| *destination));
+            let listens = |heard: &Heard| heard.told.is_some() || !heard.waiting.is_empty();
+            audience.extend(heard.iter().filter(|(_, heard)| listens(heard)).map(|(destination, _)| *destination));
         }
         Transition::Eased(from, _) => {
             let was_told = |heard: &Heard| heard.told.max(heard.waiting_for) >= Some(from);
@@ -67,7 +68,7 @@ pub fn plan(transition: Transition, before: &[Delivery], routes: &Routes, known:
         }
     }
     let mut plan = Plan::default();
-    for destination in audience.into_iter().filter(|destination| known.contains(destination)) {
+    for destination in audience {
         let heard = heard.get(destination);
         let told = heard.is_some_and(|heard| heard.told.is_some());
         let waits = heard.is_some_and(|heard| !heard.waiting.is_empty());
@@ -164,8 +165,7 @@ mod tests {
 
     /// `channel:kind` for each telling (`!` where it must carry the whole story), then the replaced rows.
     fn told(transition: Transition, before: &[Delivery]) -> String {
-        let known = ["slack", "mail", "sms"].map(to).into();
-        let plan = plan(transition, before, &routes(), &known);
+        let plan = plan(transition, before, &routes());
         let mark = |telling: &Telling| if telling.first_word { "!" } else { "" };
         let tell: Vec<String> =
             plan.tell.iter().map(|t| format!("{}:{}{}", t.to.channel, t.kind.name(), mark(t))).collect();
@@ -220,8 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_destination_is_not_told() {
+    fn who_still_waits_for_the_milder_word_hears_the_worse_one() {
+        let before = [row(1, "old", Kind::Firing, Medium, State::Pending)];
+        assert_eq!(told(Transition::Raised(Medium, High), &before), "mail:firing old:firing! slack:firing [1]");
+    }
+
+    #[test]
+    fn who_was_told_is_told_on_although_the_channel_is_absent_now() {
         let before = [row(1, "old", Kind::Firing, High, State::Sent)];
-        assert_eq!(told(Transition::Resolved(High, Ended::Cleared), &before), " []");
+        assert_eq!(told(Transition::Resolved(High, Ended::Cleared), &before), "old:resolved []");
     }
 }

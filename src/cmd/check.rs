@@ -11,7 +11,10 @@ use crate::config::{self, Broken, Config, last_good};
 use crate::cycle::deliver;
 use crate::cycle::lock::{self, Lock, Name};
 use crate::cycle::{Cycle, Road, repeat};
+use crate::model::alert::{Event, Transition};
 use crate::model::delivery::{Attempt, State};
+use crate::model::fault::{Fault, Located, Place};
+use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
 use crate::net::Net;
@@ -20,6 +23,7 @@ use crate::output::{self, terminal};
 use crate::store::Store;
 use crate::store::alerts::AlertId;
 use crate::store::open::Mode;
+use crate::text::safe;
 use crate::view::dashboard::Dashboard;
 use crate::view::snapshot::{self, Snapshot};
 
@@ -55,7 +59,10 @@ pub fn run(context: &Context, args: &cli::Check) -> Ended {
 /// the trouble that the command ends in all the same.
 fn configure(context: &Context, every: Option<Duration>) -> Result<(Config, Option<Trouble>), Trouble> {
     let (faults, database) = match context.load(every) {
-        Ok(config) => return Ok((config, None)),
+        Ok(config) => match vanished(&config) {
+            None => return Ok((config, None)),
+            Some(fault) => (vec![Located { source: None, fault }], Some(config.database.0)),
+        },
         Err(Broken::Trouble(trouble)) => return Err(trouble),
         Err(Broken::Faults(faults, database)) => (faults, database),
     };
@@ -72,6 +79,15 @@ fn configure(context: &Context, every: Option<Duration>) -> Result<(Config, Opti
     }
 }
 
+/// A system that was watched with a configuration is not watched without one because a home folder is not mounted.
+fn vanished(config: &Config) -> Option<Fault> {
+    let before = config::last_good_file(&config.database.0).filter(|_| config.path.is_none())?;
+    let copy = last_good::path(&config.database.0);
+    let what = format!("there is no configuration; this database was used with {}", before.display());
+    let help = format!("name it with --config; to go on without one, remove {}", copy.display());
+    Some(Fault::error(what, Place::Nowhere).help(help))
+}
+
 /// The same trouble, whose words have been said.
 fn silent(trouble: &Trouble) -> Trouble {
     Trouble::new(trouble.kind, "")
@@ -84,10 +100,10 @@ async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
     let lock = enter(context, config, &store, patience).await?;
     let road = Road { config, net: &net, clock: context.clock, config_broken: broken };
     let cycle = troubled(context, config, road.run(&mut store).await)?;
-    drop(lock);
     settle(context, config, &cycle, broken);
-    let attempts = deliver::deliver(&mut store, config, &net, context.clock).await?;
-    undelivered(context, config, &store, &attempts)?;
+    drop(lock);
+    let attempts = troubled(context, config, deliver::deliver(&mut store, config, &net, context.clock).await)?;
+    troubled(context, config, undelivered(context, config, &store, &attempts))?;
     if context.global.json {
         let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
         super::print_json(&Dashboard::new(&snapshot, config))?;
@@ -120,7 +136,7 @@ fn open(context: &Context, config: &Config) -> Result<Store, Trouble> {
 
 /// Takes the cycle lock, waiting at most `patience` for another check.
 async fn enter(context: &Context, config: &Config, store: &Store, patience: Duration) -> Result<Lock, Trouble> {
-    match lock::take(&config.database.0, Name::Cycle, patience).await? {
+    match troubled(context, config, lock::take(&config.database.0, Name::Cycle, patience).await)? {
         Some(lock) => Ok(lock),
         None => Err(busy(context, config, store)?),
     }
@@ -175,6 +191,18 @@ fn settle(context: &Context, config: &Config, cycle: &Cycle, broken: bool) {
     for line in cycle.trouble() {
         complain(context, Some(database), &line, &format!("sippar-mon: {line}"));
     }
+    for event in cycle.judged.iter().flat_map(|judged| &judged.events).filter(|event| is_untold(event)) {
+        let (severity, what) = (event.transition.severity(), safe::one_line(&event.summary));
+        let text =
+            format!("sippar-mon: {severity} {}: {what}\n  no channel hears of this severity", event.alert.key.rule);
+        complain(context, Some(database), "untold", &text);
+    }
+}
+
+/// Something above LOW began or grew worse, and no channel is there to tell: cron's mail is the last resort.
+fn is_untold(event: &Event) -> bool {
+    let is_bad = matches!(event.transition, Transition::Fired(_) | Transition::Raised(..));
+    is_bad && event.told == 0 && event.transition.severity() > Severity::Low
 }
 
 /// The last resort: an alert that no channel could deliver is told where cron mails it.
@@ -222,33 +250,37 @@ async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ende
         return Err(busy(context, &config, &store)?.into());
     };
     let net = context.net(&config);
-    let mut code = 0;
+    let mut ended = None;
     let last = store.last_cycle()?.map(|last| last.tick);
     let mut upcoming = repeat::first(context.clock.now(), last, config.interval, end);
     let mut deliveries = tokio::task::JoinSet::new();
     while let Some(then) = upcoming {
         tokio::time::sleep(context.clock.until(then)).await;
-        code = one_of_many(context, &config, &net, &mut store, broken).await?;
-        if deliver::is_needed(&store, context.clock.now())? {
+        // trouble of one cycle (a busy database, a full disk) must cost neither the next one nor what is being sent
+        ended = Some(one_of_many(context, &config, &net, &mut store, broken).await);
+        if deliver::is_needed(&store, context.clock.now()).unwrap_or(false) {
             deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone()));
         }
         upcoming = repeat::next(context.clock.now(), config.interval, end);
     }
     // the next minute's loop need not wait for a slow provider
     drop(schedule);
-    while let Some(ended) = deliveries.join_next().await {
-        let attempts = ended.unwrap_or_else(|_| Ok(Vec::new()))?;
+    while let Some(delivered) = deliveries.join_next().await {
+        let attempts = troubled(context, &config, delivered.unwrap_or_else(|_| Ok(Vec::new()))).unwrap_or_default();
         undelivered(context, &config, &store, &attempts)?;
     }
-    Ok(code)
+    match ended {
+        Some(ended) => ended,
+        None => Ok(Snapshot::take(&mut store, &config, context.clock.now())?.state().exit()),
+    }
 }
 
 async fn one_of_many(context: &Context, config: &Config, net: &Arc<Net>, store: &mut Store, broken: bool) -> Ended {
     let lock = enter(context, config, store, config.interval).await?;
     let road = Road { config, net, clock: context.clock, config_broken: broken };
     let cycle = troubled(context, config, road.run(store).await)?;
-    drop(lock);
     settle(context, config, &cycle, broken);
+    drop(lock);
     show(context, config, store, &cycle, &[])
 }
 

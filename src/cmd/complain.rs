@@ -1,6 +1,7 @@
 //! Trouble of the monitor itself, told where cron mails it: on standard error, at most once an hour per cause.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,13 +24,14 @@ pub fn complain(context: &Context, database: Option<&Path>, cause: &str, text: &
     }
     let Some(path) = database.map(path) else { return terminal::say(text) };
     let now = context.clock.now();
+    let cause = format!("{cause} {:x}", digest(text));
     let mut told = read(&path);
     let recent = |at: &Time| *at <= now && now.since(*at) < SILENCE;
-    if told.get(cause).is_some_and(recent) {
+    if told.get(&cause).is_some_and(recent) {
         return;
     }
     told.retain(|_, at| recent(at));
-    told.insert(cause.to_owned(), now);
+    told.insert(cause, now);
     keep(&path, &told);
     terminal::say(text);
 }
@@ -38,9 +40,18 @@ pub fn complain(context: &Context, database: Option<&Path>, cause: &str, text: &
 pub fn settled(database: &Path, cause: &str) {
     let path = path(database);
     let mut told = read(&path);
-    if told.remove(cause).is_some() {
+    let before = told.len();
+    told.retain(|told, _| !told.starts_with(cause));
+    if told.len() < before {
         keep(&path, &told);
     }
+}
+
+/// Two troubles of one kind with other words are two.
+fn digest(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn keep(path: &Path, told: &BTreeMap<String, Time>) {
@@ -51,7 +62,9 @@ fn keep(path: &Path, told: &BTreeMap<String, Time>) {
 }
 
 fn path(database: &Path) -> PathBuf {
-    database.with_extension("complaints")
+    let mut path = database.as_os_str().to_owned();
+    path.push(".complaints");
+    path.into()
 }
 
 fn read(path: &Path) -> BTreeMap<String, Time> {

@@ -96,7 +96,7 @@ impl Context {
 
     /// The faults as text for standard error.
     fn faults(&self, faults: &[Located]) -> String {
-        diagnostics::render(faults, self.terminal.color_err)
+        self.terminal.fit(&diagnostics::render(faults, self.terminal.color_err))
     }
 
     /// With `-v`, and on a terminal: warnings, and which files are used.

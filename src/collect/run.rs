@@ -16,7 +16,7 @@ use crate::model::time::Time;
 use crate::net::Net;
 
 /// How many sources are asked at the same time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
 /// What one source brought home.
 #[derive(Debug)]
@@ -59,12 +59,12 @@ pub async fn run(
     let limit = Arc::new(Semaphore::new(AT_ONCE));
     let mut tasks = JoinSet::new();
     let mut running = BTreeMap::new();
+    let begun = Instant::now();
     for source in sources {
         let (net, limit, remembered) = (net.clone(), limit.clone(), memory.remove(source.name()));
         let (name, every) = (source.name().clone(), source.every());
         let handle = tasks.spawn(async move {
-            let _turn = limit.acquire().await;
-            one(&source, remembered.as_ref(), deadline(interval), now, &net).await
+            one(&source, remembered.as_ref(), &limit, begun + deadline(interval), now, &net).await
         });
         running.insert(handle.id(), (name, every));
     }
@@ -82,9 +82,21 @@ pub async fn run(
     all
 }
 
-async fn one(source: &Source, memory: Option<&Json>, deadline: Duration, now: Time, net: &Net) -> (Report, Duration) {
+/// One source, at the latest until `end`, which is the same for all: waiting for a turn is part of its time.
+async fn one(
+    source: &Source,
+    memory: Option<&Json>,
+    limit: &Semaphore,
+    end: Instant,
+    now: Time,
+    net: &Net,
+) -> (Report, Duration) {
     let begun = Instant::now();
-    let report = tokio::time::timeout(deadline, source.collect(memory, now, deadline, net)).await;
+    let work = async {
+        let _turn = limit.acquire().await;
+        source.collect(memory, now, end.saturating_duration_since(Instant::now()), net).await
+    };
+    let report = tokio::time::timeout_at(end, work).await;
     let report = report.unwrap_or(Report { readings: Err(Reason::TIMEOUT), memory: None });
     (report, begun.elapsed())
 }

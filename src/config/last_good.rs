@@ -18,8 +18,10 @@ struct Kept {
 }
 
 /// Where the copy for a database is.
-fn path(database: &Path) -> PathBuf {
-    database.with_extension("last-good-config")
+pub fn path(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".last-good-config");
+    path.into()
 }
 
 /// Keeps `texts`, unless they are what is kept already.

@@ -97,7 +97,17 @@ pub enum Broken {
 pub fn load(flags: &Flags, env: &Env) -> Result<Config, Broken> {
     let path = find::config(flags.config.as_deref(), env);
     let (texts, faults) = read(path.as_ref().map(|(path, _)| path.as_path()));
-    build(texts, faults, path, flags, env)
+    build(texts, faults, path, flags, env, Standard::Faultless)
+}
+
+/// What a configuration must meet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standard {
+    /// No error at all.
+    Faultless,
+    /// It worked before, so a fault of today is one of its surroundings (a variable, a permission): what still works is
+    /// better than nothing.
+    WhatWorks,
 }
 
 /// Builds the last configuration that worked with this database, with today's environment.
@@ -105,23 +115,44 @@ pub fn load_last_good(database: &Path, flags: &Flags, env: &Env) -> Option<Confi
     let texts = last_good::recall(database)?;
     let path = texts.main.as_ref().map(|main| (main.path.clone(), Origin::Default));
     let flags = Flags { database: Some(database.to_owned()), ..flags.clone() };
-    build(texts, Vec::new(), path, &flags, env).ok()
+    build(texts, Vec::new(), path, &flags, env, Standard::WhatWorks).ok()
+}
+
+/// The file of the last configuration that worked with this database, where there was one.
+pub fn last_good_file(database: &Path) -> Option<PathBuf> {
+    Some(last_good::recall(database)?.main?.path.clone())
 }
 
 /// Reads the file and the rules beside it; what cannot be read is a fault.
 fn read(path: Option<&Path>) -> (Texts, Vec<Located>) {
     let Some(path) = path else { return (Texts::default(), Vec::new()) };
     let mut faults = Vec::new();
-    let mut source = |path: &Path| read_one(path).map_err(|fault| faults.push(Located { source: None, fault })).ok();
-    let main = source(path);
+    let main = read_one(path).map_err(|fault| faults.push(Located { source: None, fault })).ok();
     let folder = path.parent().unwrap_or(Path::new(".")).join("rules.d");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
-        .unwrap_or_default();
+    let mut files = list(&folder).unwrap_or_else(|error| {
+        let fault = Fault::error(format!("cannot read {}: {error}", folder.display()), Place::Nowhere);
+        faults.push(Located { source: None, fault });
+        Vec::new()
+    });
     files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
-    let rules = files.iter().filter_map(|file| source(file)).collect();
+    let mut rules = Vec::new();
+    for file in &files {
+        match read_one(file) {
+            Ok(text) => rules.push(text),
+            Err(fault) => faults.push(Located { source: None, fault }),
+        }
+    }
     (Texts { main, rules }, faults)
+}
+
+/// The files of a folder; none where there is no such folder.
+fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+    }
 }
 
 fn read_one(path: &Path) -> Result<Arc<SourceText>, Fault> {
@@ -151,6 +182,7 @@ fn build(
     path: Option<(PathBuf, Origin)>,
     flags: &Flags,
     env: &Env,
+    standard: Standard,
 ) -> Result<Config, Broken> {
     let main = texts.main.clone();
     let (file, faults) = main.as_ref().map_or_else(Default::default, |main| parse::parse::<File>(&main.text));
@@ -174,7 +206,7 @@ fn build(
     refuse_public_literals(&secrets, main.as_ref(), &mut check);
 
     let (errors, warnings): (Vec<_>, Vec<_>) = check.faults.into_iter().partition(|f| f.fault.weight == Weight::Error);
-    if !errors.is_empty() {
+    if !errors.is_empty() && standard == Standard::Faultless {
         return Err(Broken::Faults(errors, Some(database.0)));
     }
     let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());

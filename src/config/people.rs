@@ -1,5 +1,6 @@
 //! Who can be told, and who is told of what.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use super::file::File;
@@ -18,7 +19,13 @@ pub fn channels(file: &File, secrets: &Secrets<'_>, check: &mut Check<'_>) -> Ve
         channels.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check));
     }
     let kinds: BTreeSet<&str> = file.channels.values().filter_map(|settings| settings.get_ref().kind()).collect();
-    let variable = |name: &str| secrets.variable(name).ok().flatten();
+    let unreadable = RefCell::new(Vec::new());
+    let variable = |name: &str| {
+        secrets.variable(name).unwrap_or_else(|what| {
+            unreadable.borrow_mut().push(format!("{name}: {what}"));
+            None
+        })
+    };
     let source = check.source.take();
     for (kind, settings) in notify::from_environment(&variable, check) {
         if kinds.contains(kind) {
@@ -27,6 +34,11 @@ pub fn channels(file: &File, secrets: &Secrets<'_>, check: &mut Check<'_>) -> Ve
         } else {
             channels.extend(settings.build(kind, &(0..0), check));
         }
+    }
+    for what in unreadable.into_inner() {
+        check.fault(
+            Fault::error(what, Place::Nowhere).help("a channel of the environment is missing until this can be read"),
+        );
     }
     check.source = source;
     channels

@@ -35,7 +35,7 @@ fn env() -> Env {
 fn load_text(text: &str) -> Result<Config, Broken> {
     let main = SourceText { path: "config.toml".into(), text: text.to_owned() };
     let texts = Texts { main: Some(Arc::new(main)), rules: Vec::new() };
-    build(texts, Vec::new(), None, &Flags::default(), &env())
+    build(texts, Vec::new(), None, &Flags::default(), &env(), Standard::Faultless)
 }
 
 /// The words of every fault of `text`; none where it can be used.

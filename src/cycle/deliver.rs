@@ -57,7 +57,8 @@ fn take_over(store: &mut Store, config: &Config, clock: Clock) -> Result<(), Tro
     let tx = store.begin()?;
     tx.adopt_orphans(clock.now())?;
     let known: Vec<&str> = config.channels.iter().map(Channel::name).collect();
-    tx.kill_channel_rows(&known, clock.now())?;
+    let now = clock.now();
+    tx.kill_channel_rows(&known, now - retry::GIVE_UP, now)?;
     tx.commit()
 }
 

@@ -1,6 +1,6 @@
 //! Rules on the stored samples, and what their word does to the alerts. Runs inside the cycle's one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::alert::message::{self, Texts};
@@ -10,10 +10,9 @@ use crate::collect;
 use crate::config::Config;
 use crate::model::alert::{Alert, AlertKey, Event, Transition};
 use crate::model::labels::Labels;
-use crate::model::message::Destination;
+use crate::model::reading::Reason;
 use crate::model::time::Time;
 use crate::model::verdict::{Judgement, Missing, NoData, Says};
-use crate::notify::Channel;
 use crate::rules::{self, Rule, Windows};
 use crate::store::alerts::AlertId;
 use crate::store::{Result, Tx};
@@ -34,21 +33,17 @@ pub fn judge(tx: &Tx<'_>, config: &Config, now: Now, real: Time) -> Result<Judge
     let windows =
         Windows::new(tx.windows(&rules::needs(config.rules.iter().map(|rule| &rule.expr), now.tick), now.tick)?);
     let mut open = open_by_rule(tx)?;
-    let destinations = config.channels.iter().flat_map(Channel::destinations).collect();
-    let bench = Bench { tx, config, now, real, destinations };
+    let bench = Bench { tx, config, now, real };
     let mut judged = Judged::default();
     for rule in &config.rules {
         let alerts = open.remove(&rule.name).unwrap_or_default();
         let judgement = rules::judge(rule, &windows, now.tick);
         judged.blind |= is_blind(&judgement);
-        match judgement {
-            // an expression that cannot be evaluated says nothing: every alert stays as it is
-            Judgement::Failed(why) => judged.failed.push((rule.name.clone(), why)),
-            judgement => {
-                for (labels, previous, heard) in words(judgement, alerts, rule.policy.no_data) {
-                    judged.events.extend(bench.step(rule, labels, previous, &heard)?);
-                }
-            }
+        if let Judgement::Failed(why) = &judgement {
+            judged.failed.push((rule.name.clone(), why.clone()));
+        }
+        for (labels, previous, heard) in words(judgement, alerts, rule.policy.no_data) {
+            judged.events.extend(bench.step(rule, labels, previous, &heard)?);
         }
     }
     for (id, alert) in open.into_values().flat_map(BTreeMap::into_values) {
@@ -93,7 +88,8 @@ type Addressed = (Labels, Option<(AlertId, Alert)>, Heard);
 /// `no_data = "fire"` sees nothing at all, the empty label set stands in for what is missing.
 fn words(judgement: Judgement, mut open: Open, no_data: NoData) -> Vec<Addressed> {
     let (verdicts, rest) = match judgement {
-        Judgement::Failed(_) => return Vec::new(),
+        // an expression that cannot be evaluated is as blind as one whose data is missing
+        Judgement::Failed(why) => (Vec::new(), Heard::Says(Says::Unknown(Reason::new(why)))),
         Judgement::Unknown(reason) => (Vec::new(), Heard::Says(Says::Unknown(reason))),
         Judgement::Judged { verdicts, missing } => (verdicts, Heard::Missing(missing)),
     };
@@ -121,7 +117,6 @@ struct Bench<'a> {
     config: &'a Config,
     now: Now,
     real: Time,
-    destinations: BTreeSet<Destination>,
 }
 
 impl Bench<'_> {
@@ -168,7 +163,7 @@ impl Bench<'_> {
         self.tx.put_transition(id, self.now.tick, transition, alert.value, None)?;
         let mut texts = rule.map_or_else(|| removed(&alert), |rule| texts(rule, &alert, transition));
         texts.cause = self.cause(&alert)?;
-        let plan = route::plan(transition, &self.tx.deliveries_of(id)?, &self.config.routes, &self.destinations);
+        let plan = route::plan(transition, &self.tx.deliveries_of(id)?, &self.config.routes);
         self.tx.supersede(&plan.supersede, self.real)?;
         for telling in &plan.tell {
             let identity = &self.config.identity;
@@ -203,7 +198,6 @@ fn removed(alert: &Alert) -> Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::reading::Reason;
 
     fn told(judgement: Judgement, open: &[&str], no_data: NoData) -> Vec<String> {
         let alert = |labels: &Labels| {
@@ -252,6 +246,10 @@ mod tests {
         );
         assert_eq!(told(unknown(), &["/a"], NoData::Hold), [r#"{mount="/a"} open unknown timeout"#]);
         assert_eq!(told(unknown(), &[], NoData::Hold), [] as [&str; 0]);
+        assert_eq!(
+            told(Judgement::Failed("twice".to_owned()), &["/a"], NoData::Hold),
+            [r#"{mount="/a"} open unknown twice"#]
+        );
         assert_eq!(told(unknown(), &[], NoData::Fire), ["{} new unknown timeout"]);
         assert_eq!(told(judged(&[]), &[], NoData::Fire), ["{} new Gone"]);
         assert_eq!(told(judged(&["/"]), &[""], NoData::Fire), [r#"{mount="/"} new measured 1"#, "{} open FalseOrGone"]);

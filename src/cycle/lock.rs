@@ -63,7 +63,9 @@ pub async fn take(database: &Path, name: Name, patience: Duration) -> Result<Opt
 }
 
 fn path(database: &Path, name: Name) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
+    // two names of one database must be one lock; before there is a file there is no other name
+    let database = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let mut path = database.into_os_string();
     path.push(format!(".{}.lock", name.suffix()));
     path.into()
 }

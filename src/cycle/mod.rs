@@ -29,7 +29,7 @@ use crate::store::{Reader, Store, Tx};
 use crate::text::{safe, units};
 use crate::world::Clock;
 use judge::Judged;
-use tick::Follows;
+use tick::{Follows, Last};
 
 /// What one cycle did, for the screen.
 #[derive(Debug)]
@@ -97,9 +97,7 @@ impl Road<'_> {
     }
 
     fn judge(&self, tx: &Tx<'_>, started: Time, collected: Vec<Collected>) -> Result<Cycle, Trouble> {
-        let tick = started.floor(self.config.interval);
-        let times = Times { tick, started, finished: self.clock.now() };
-        let (judged, refused) = commit(tx, self, &collected, times)?;
+        let (judged, refused) = commit(tx, self, &collected, started, self.clock.now())?;
         Ok(Cycle { collected, judged, refused })
     }
 }
@@ -131,7 +129,6 @@ fn is_due(tick: Time, last: Option<Time>, every: Duration) -> bool {
 #[derive(Clone, Copy)]
 struct Times {
     tick: Time,
-    started: Time,
     finished: Time,
 }
 
@@ -139,12 +136,15 @@ fn commit(
     tx: &Tx<'_>,
     road: &Road<'_>,
     collected: &[Collected],
-    times: Times,
+    started: Time,
+    finished: Time,
 ) -> Result<(Option<Judged>, Vec<String>), Trouble> {
-    let Times { tick, started, finished } = times;
     let config = road.config;
     let last = tx.last_cycle()?;
-    let follows = tick::follows(tick, last.map(|last| last.tick), config.interval);
+    let before = last.map(|last| Last { tick: last.tick, started: last.started });
+    let follows = tick::follows(started, before, config.interval);
+    let tick = follows.tick;
+    let times = Times { tick, finished };
     note(tx, &follows, times)?;
     let own = own_readings(tx, road, &follows, last, times)?;
     let configured = config.sources.iter().map(|source| &**source.name()).collect();
@@ -163,6 +163,8 @@ fn commit(
 
 fn note(tx: &Tx<'_>, follows: &Follows, times: Times) -> Result<(), Trouble> {
     if let Some(back) = follows.back {
+        // what waits for an hour of the old clock would wait for ever
+        tx.hasten(None, times.finished)?;
         let aside = tx.set_aside_samples_after(times.tick, times.finished)?;
         let text = format!("the clock went back by {}; {aside} later samples were set aside", units::duration(back));
         tx.note(times.finished, NoteKind::ClockBack, &text)?;

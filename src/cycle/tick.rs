@@ -8,9 +8,20 @@ use crate::model::time::Time;
 /// Longer than this without a look, and pending alerts start anew.
 const LONG_GAP: Duration = Duration::from_hours(1);
 
+/// What is known of the previous cycle.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Last {
+    /// Its tick.
+    pub tick: Time,
+    /// When it started, by the clock of then.
+    pub started: Time,
+}
+
 /// How this cycle follows the previous one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Follows {
+    /// The tick of this cycle.
+    pub tick: Time,
     /// What it means for pending alerts.
     pub passage: Passage,
     /// Ticks that passed without a cycle.
@@ -21,21 +32,25 @@ pub struct Follows {
     pub back: Option<Duration>,
 }
 
-/// Compares a tick with the last cycle's, where there was one.
-pub fn follows(tick: Time, last: Option<Time>, interval: Duration) -> Follows {
-    let plain = Follows { passage: Passage::Ordinary, missed: 0, again: false, back: None };
+/// Compares a cycle that started at `started` with the last one, where there was one. The clock went back when this
+/// cycle started before the last one did; a tick that is not later for another reason (the interval was changed, or
+/// differs between a loop and a person) is the last tick again.
+pub fn follows(started: Time, last: Option<Last>, interval: Duration) -> Follows {
+    let tick = started.floor(interval);
+    let plain = Follows { tick, passage: Passage::Ordinary, missed: 0, again: false, back: None };
     let Some(last) = last else { return plain };
-    if tick == last {
-        return Follows { again: true, ..plain };
+    if started < last.started {
+        return Follows { passage: Passage::Anew, back: Some(last.started.since(started)), ..plain };
     }
-    if tick < last {
-        return Follows { passage: Passage::Anew, back: Some(last.since(tick)), ..plain };
+    if tick <= last.tick {
+        return Follows { tick: last.tick, again: true, ..plain };
     }
-    let gap = tick.since(last);
+    let gap = tick.since(last.tick);
     let missed = (gap.as_millis() / interval.as_millis().max(1)).saturating_sub(1);
     let passage = match gap {
         gap if gap > LONG_GAP => Passage::Anew,
-        gap if gap > interval * 2 => Passage::Gap(gap),
+        // this cycle stands for one interval of its own: a rhythm that is always late still counts
+        gap if gap > interval * 2 => Passage::Gap(gap.saturating_sub(interval)),
         _ => Passage::Ordinary,
     };
     Follows { passage, missed: u32::try_from(missed).unwrap_or(u32::MAX), ..plain }
@@ -46,21 +61,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_a_tick_can_follow() {
+    fn every_way_a_cycle_can_follow() {
         let minute = Duration::from_mins(1);
         let at = |minutes: i64| Time::from_millis(minutes * 60_000);
-        let plain = Follows { passage: Passage::Ordinary, missed: 0, again: false, back: None };
-        for (tick, last, expected) in [
-            (5, None, plain),
-            (5, Some(4), plain),
-            (5, Some(5), Follows { again: true, ..plain }),
-            (5, Some(3), Follows { missed: 1, ..plain }),
-            (10, Some(5), Follows { missed: 4, passage: Passage::Gap(minute * 5), ..plain }),
-            (65, Some(5), Follows { missed: 59, passage: Passage::Gap(minute * 60), ..plain }),
-            (66, Some(5), Follows { missed: 60, passage: Passage::Anew, ..plain }),
-            (5, Some(8), Follows { passage: Passage::Anew, back: Some(minute * 3), ..plain }),
+        let last = |minutes: i64| Last { tick: at(minutes), started: at(minutes) + Duration::from_secs(1) };
+        for (minutes, before, expected) in [
+            (5, None, (5, Passage::Ordinary, 0, false, None)),
+            (5, Some(4), (5, Passage::Ordinary, 0, false, None)),
+            (5, Some(5), (5, Passage::Ordinary, 0, true, None)),
+            (5, Some(3), (5, Passage::Ordinary, 1, false, None)),
+            (10, Some(5), (10, Passage::Gap(minute * 4), 4, false, None)),
+            (65, Some(5), (65, Passage::Gap(minute * 59), 59, false, None)),
+            (66, Some(5), (66, Passage::Anew, 60, false, None)),
+            (5, Some(8), (5, Passage::Anew, 0, false, Some(minute * 3))),
         ] {
-            assert_eq!(follows(at(tick), last.map(at), minute), expected, "{tick} after {last:?}");
+            let (tick, passage, missed, again, back) = expected;
+            let expected = Follows { tick: at(tick), passage, missed, again, back };
+            let started = at(minutes) + Duration::from_secs(1);
+            assert_eq!(follows(started, before.map(last), minute), expected, "{minutes} after {before:?}");
         }
+    }
+
+    #[test]
+    fn a_longer_interval_repeats_the_last_tick_and_is_no_clock_that_went_back() {
+        let at = |seconds: i64| Time::from_millis(seconds * 1000);
+        let last = Last { tick: at(48), started: at(48) };
+        let follows = follows(at(50), Some(last), Duration::from_mins(1));
+        assert_eq!((follows.tick, follows.again, follows.back), (at(48), true, None));
     }
 }

@@ -9,7 +9,9 @@ use crate::model::time::{Time, millis_of};
 /// about like this, and greylisting mail servers accept after five minutes.
 const PAUSES: [u64; 6] = [15, 30, 60, 120, 300, 600];
 /// After this long nobody wants to hear of it in this way any more.
-const GIVE_UP: Duration = Duration::from_hours(24);
+pub const GIVE_UP: Duration = Duration::from_hours(24);
+/// ... but not before this many attempts: a clock that jumped a day ahead must not give up what was tried once.
+const LEAST_ATTEMPTS: u32 = 10;
 /// The bounds of a provider's own wish (`Retry-After`).
 const MIN_ASKED: Duration = Duration::from_secs(1);
 const MAX_ASKED: Duration = Duration::from_hours(1);
@@ -37,7 +39,8 @@ pub fn next(outcome: &Outcome, delivery: &Delivery, idempotent: bool, now: Time)
         Outcome::Later { after, ambiguous, .. } => {
             let due = now + after.map_or_else(|| pause(delivery), |asked| asked.clamp(MIN_ASKED, MAX_ASKED));
             let maybe_repeat = delivery.maybe_repeat || *ambiguous;
-            match (due.since(delivery.created) > GIVE_UP, maybe_repeat) {
+            let is_over = due.since(delivery.created) > GIVE_UP && delivery.attempts >= LEAST_ATTEMPTS;
+            match (is_over, maybe_repeat) {
                 (false, _) => Next { state: State::Pending, due: Some(due), maybe_repeat },
                 (true, false) => settled(State::Dead),
                 // an earlier attempt may have arrived: "dead" would be a claim we cannot make

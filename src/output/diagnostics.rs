@@ -18,6 +18,12 @@ const SECRET_KEYS: [&str; 9] = [
     "authorization",
 ];
 
+/// Tables whose values are masked, whatever their key is called.
+const SECRET_TABLES: [&str; 3] = ["channels", "heartbeat", "serve"];
+
+/// Keys of those tables whose values help and hurt nobody.
+const HARMLESS_KEYS: [&str; 7] = ["host", "port", "tls", "from", "to", "channel", "danger_allow_plaintext"];
+
 /// All faults, each with its place, in colour if wanted.
 pub fn render(faults: &[Located], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
@@ -84,35 +90,77 @@ fn clamp(span: &std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
     floor(span.start)..floor(span.end).max(floor(span.start))
 }
 
-/// The text with everything after a secret key masked, byte for byte so that places stay true.
+/// The text with what may be secret masked, byte for byte so that places stay true: values of secret keys wherever they
+/// stand, every value of a channel (a misspelt key must not show what it holds) but harmless ones, request headers, and
+/// all of an address but its host.
 fn mask(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut in_headers = false;
+    let mut table_is_secret = false;
+    let mut open: Option<&str> = None;
     for line in text.split_inclusive('\n') {
-        if line.trim_start().starts_with('[') {
-            in_headers = line.contains("headers]");
+        if let Some(quotes) = open {
+            out.push_str(&cover(line));
+            open = if line.contains(quotes) { None } else { open };
+            continue;
         }
-        let from = if in_headers { line.find('=') } else { secret_from(line) };
-        let (open, hidden) = line.split_at(from.map_or(line.len(), |at| at + 1));
-        out.push_str(open);
-        if hidden.contains("\"env:") || hidden.contains("\"file:") {
-            out.push_str(hidden);
-        } else {
-            let cover =
-                |c: char| if c.is_whitespace() || "\"'".contains(c) { c.to_string() } else { "*".repeat(c.len_utf8()) };
-            out.extend(hidden.chars().map(cover));
+        let start = line.trim_start();
+        if start.starts_with('[') {
+            table_is_secret = SECRET_TABLES.iter().any(|table| start.contains(table)) || start.contains("headers");
+            out.push_str(line);
+            continue;
         }
+        let from = if table_is_secret || start.starts_with("channels") { value_from(line) } else { secret_from(line) };
+        let (shown, hidden) = line.split_at(from.unwrap_or(line.len()));
+        out.push_str(&cover_addresses(shown));
+        let is_reference = hidden.contains("\"env:") || hidden.contains("\"file:");
+        out.push_str(&if is_reference { hidden.to_owned() } else { cover(hidden) });
+        open = ["\"\"\"", "'''"].into_iter().find(|quotes| hidden.matches(quotes).count() == 1);
     }
     out
 }
 
-/// Where the `=` of a secret key stands in a line.
+/// Stars for everything but white space and quotes.
+fn cover(text: &str) -> String {
+    let star = |c: char| if c.is_whitespace() || "\"'".contains(c) { c.to_string() } else { "*".repeat(c.len_utf8()) };
+    text.chars().map(star).collect()
+}
+
+/// Where the value of a line in a secret table begins; `None` where its key is harmless.
+fn value_from(line: &str) -> Option<usize> {
+    let start = line.len() - line.trim_start().len();
+    let end = start + line[start..].find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')?;
+    let equals = line[end..].find(|c: char| c != ' ').filter(|at| line[end + at..].starts_with('='));
+    (!HARMLESS_KEYS.contains(&&line[start..end])).then_some(end + equals.map_or(0, |at| at + 1))
+}
+
+/// Where the value of a secret key begins.
 fn secret_from(line: &str) -> Option<usize> {
-    line.match_indices('=').map(|(at, _)| at).find(|at| {
-        let key = line[..*at].trim_end().trim_end_matches(['"', '\'']);
+    line.match_indices('=').map(|(at, _)| at + 1).find(|at| {
+        let key = line[..at - 1].trim_end().trim_end_matches(['"', '\'']);
         let word = key.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(key, |before| &key[before + 1..]);
         SECRET_KEYS.iter().any(|secret| word.eq_ignore_ascii_case(secret))
     })
+}
+
+/// Leaves of each address the scheme and the host: paths and queries carry tokens, and some hosts a password.
+fn cover_addresses(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || "\"'".contains(c)).unwrap_or(after.len());
+        let (address, next) = after.split_at(end);
+        let host_end = address.find(['/', '?', '#']).unwrap_or(address.len());
+        let host_start = address[..host_end].rfind('@').map_or(0, |at| at + 1);
+        out.push_str(&cover(&address[..host_start]));
+        out.push_str(&address[host_start..host_end]);
+        let tail = &address[host_end..];
+        out.push_str(&if tail == "/" { tail.to_owned() } else { cover(tail) });
+        rest = next;
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -147,11 +195,34 @@ error: `by` needs parentheses
 
     #[test]
     fn no_secret_is_shown_although_the_fault_is_on_its_line() {
-        let text = "webhook_url = \"https://hooks.example/canary\" oops\nslack = { auth_token = 'canary' }\n[probes.x.http.headers]\nX-Key = \"canary\"\n";
-        for at in [0, 50, 110] {
-            let shown = shown(text, Fault::error("x", Place::File(at..at + 4)));
-            assert!(!shown.contains("canary"), "{shown}");
+        for text in [
+            "webhook_url = \"https://hooks.example/canary\" oops\n",
+            "slack = { auth_token = 'canary' }\n",
+            "[probes.x.http.headers]\nX-Key = \"canary\"\n",
+            "[channels.ops.slack]\nwebhook_uri = \"canary\"\n",
+            "[channels.ops.slack]\nurl = \"https://h/canary\"\n",
+            "[channels.ops]\nslack = \"canary\"\n",
+            "[channels.ops.email]\npasswd = \"canary\"\n",
+            "[channels.ops.slack]\nwebhook_url \"canary\"\n",
+            "[channels.ops.slack]\nwebhook_url: \"canary\"\n",
+            "[channels.ops.slack]\nwebhook_url = \"\"\"\nhttps://canary\n\"\"\"\n",
+            "channels.ops.slack.webhook_uri = \"canary\"\n",
+            "[probes.p.http]\nurl = \"http://user:canary@host/x?key=canary\"\n",
+            "[chanels.ops.slack]\nwebhok = \"https://hooks.example/canary\"\n",
+        ] {
+            for at in 0..text.len() - 1 {
+                let shown = shown(text, Fault::error("x", Place::File(at..at + 1)));
+                assert!(!shown.contains("canary"), "{shown}");
+            }
+            assert_eq!(mask(text).len(), text.len());
         }
+    }
+
+    #[test]
+    fn what_helps_is_shown() {
+        let text =
+            "[channels.ops.email]\nport = \"x\"\n[probes.p.http]\nurl = \"https://a.example/\"\nexpr = 'up == 0'\n";
+        assert_eq!(mask(text), text);
     }
 
     #[test]

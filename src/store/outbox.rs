@@ -131,12 +131,13 @@ impl Tx<'_> {
         )
     }
 
-    /// Gives up what waits for channels that are no longer configured. How many rows.
-    pub fn kill_channel_rows(&self, known: &[&str], now: Time) -> Result<usize> {
+    /// Gives up what was queued before `before` and waits for channels that are not configured. A channel that is absent
+    /// for one run only (a shell without cron's variables) must not cost a notification. How many rows.
+    pub fn kill_channel_rows(&self, known: &[&str], before: Time, now: Time) -> Result<usize> {
         self.execute(
-            "UPDATE outbox SET state = 'dead', last_answer = 'channel removed', finished = ?2
-             WHERE state = 'pending' AND channel NOT IN (SELECT value FROM json_each(?1))",
-            (json_of(&known)?, now.millis()),
+            "UPDATE outbox SET state = 'dead', last_answer = 'channel removed', finished = ?3
+             WHERE state = 'pending' AND created < ?2 AND channel NOT IN (SELECT value FROM json_each(?1))",
+            (json_of(&known)?, before.millis(), now.millis()),
         )
     }
 }

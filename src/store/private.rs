@@ -19,7 +19,7 @@ pub fn private_file(path: &Path) -> Result<File> {
 /// Replaces a private file whole: written beside it and renamed, so that a crash leaves the old one.
 pub fn replace_private(path: &Path, content: &[u8]) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
-    name.push(".new");
+    name.push(format!(".{}.new", std::process::id()));
     let fresh = Path::new(&name);
     let write = |mut file: File| {
         file.set_len(0)?;

@@ -39,3 +39,17 @@ fn of_many_pairs_one_message_comes_out_and_the_losers_are_silent() {
     assert_eq!(told(&fake), [fired, "[HIGH] Resolved: QUEUE_LONG: 3 are waiting | id 1-2"]);
     assert!(losers >= 10, "only {losers} of 20 pairs met");
 }
+
+#[test]
+fn the_very_first_checks_may_come_at_once() {
+    // often enough that a race of one in forty shows
+    for _ in 0..60 {
+        let world = World::with_queue("");
+        let start = || world.command(&["check"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let crowd: Vec<Running> = (0..4).map(|_| start().into()).collect();
+        for running in crowd {
+            let ran = running.wait();
+            assert!(ran == Ran::silent(0) || ran == Ran::silent(75), "{ran:?}");
+        }
+    }
+}

@@ -23,5 +23,6 @@ mod real_mail;
 mod secrets;
 mod slack_answers;
 mod streams;
+mod surroundings;
 mod sweep;
 mod usage;

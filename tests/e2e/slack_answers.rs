@@ -7,17 +7,19 @@ use crate::world::{Ran, World, slack, told, until};
 fn attempts(world: &World) -> Vec<String> {
     let show = world.run(&["alert", "show", "1"]).out;
     let rows = show.lines().skip_while(|line| *line != "notifications").skip(1);
-    rows.map(|row| row.split_whitespace().filter(|word| !(word.len() == 20 && word.ends_with('Z'))).collect::<Vec<_>>())
-        .map(|words| {
-            let is_time = |at: usize| {
-                let number = |word: &&&str| word.starts_with(|c: char| c.is_ascii_digit());
-                ["ms:", "s:"].contains(&words[at])
-                    || (words.get(at + 1).is_some_and(|next| ["ms:", "s:"].contains(next))
-                        && Some(&words[at]).is_some_and(|word| number(&word)))
-            };
-            (0..words.len()).filter(|at| !is_time(*at)).map(|at| words[at]).collect::<Vec<_>>().join(" ")
-        })
-        .collect()
+    rows.map(|row| {
+        row.split_whitespace().filter(|word| !(word.starts_with("20") && word.ends_with('Z'))).collect::<Vec<_>>()
+    })
+    .map(|words| {
+        let is_time = |at: usize| {
+            let number = |word: &&&str| word.starts_with(|c: char| c.is_ascii_digit());
+            ["ms:", "s:"].contains(&words[at])
+                || (words.get(at + 1).is_some_and(|next| ["ms:", "s:"].contains(next))
+                    && Some(&words[at]).is_some_and(|word| number(&word)))
+        };
+        (0..words.len()).filter(|at| !is_time(*at)).map(|at| words[at]).collect::<Vec<_>>().join(" ")
+    })
+    .collect()
 }
 
 fn after(answers: impl IntoIterator<Item = Answer>) -> (HttpFake, World, Ran) {

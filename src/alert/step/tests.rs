@@ -90,7 +90,8 @@ fn play(story: &Story) -> String {
         if let Some(gap) = token.strip_prefix('+') {
             let gap = parse_duration(gap).unwrap();
             at = at.checked_sub(interval).unwrap() + gap;
-            passage = if gap > Duration::from_hours(1) { Passage::Anew } else { Passage::Gap(gap) };
+            passage =
+                if gap > Duration::from_hours(1) { Passage::Anew } else { Passage::Gap(gap.saturating_sub(interval)) };
             continue;
         }
         if token == "<" {

@@ -171,13 +171,13 @@ fn what_waits_for_a_removed_channel_is_given_up_with_the_reason() {
     for (channel, second) in [("chat", 7), ("mail", 8)] {
         tx.enqueue(None, &to(channel, ""), &message("x"), at(second)).unwrap();
     }
-    assert_eq!(tx.kill_channel_rows(&["chat", "sms"], at(9)).unwrap(), 1);
+    assert_eq!(tx.kill_channel_rows(&["chat", "sms"], at(9), at(9)).unwrap(), 1);
     let dead = tx.deliveries(&DeliveryFilter { state: Some(State::Dead), ..DeliveryFilter::default() }).unwrap();
     let shown: Vec<_> = dead.iter().map(|d| (d.destination.channel.as_str(), d.last_answer.as_deref())).collect();
     assert_eq!(shown, [("mail", Some("channel removed"))]);
     let counts = OutboxCounts { pending: 1, sending: 0, oldest_pending: Some(at(7)), dead: 1 };
     assert_eq!(tx.outbox_counts().unwrap(), counts);
-    assert_eq!(tx.kill_channel_rows(&[], at(9)).unwrap(), 1);
+    assert_eq!(tx.kill_channel_rows(&[], at(9), at(9)).unwrap(), 1);
     assert_eq!(tx.outbox_counts().unwrap(), OutboxCounts { pending: 0, sending: 0, oldest_pending: None, dead: 2 });
 }
 
