@@ -84,7 +84,11 @@ impl Postman<'_> {
                 () = tokio::time::sleep(LOOK) => continue,
             };
             match ended {
-                None => return Ok(attempts),
+                None => {
+                    // in the order in which they were queued, whichever provider was faster
+                    attempts.sort_by_key(|attempt: &Attempt| attempt.delivery.id);
+                    return Ok(attempts);
+                }
                 Some(Ok(sent)) => attempts.push(self.record(store, sent)?),
                 // a panicking channel: its row stays `sending` and is adopted by the next deliverer
                 Some(Err(_)) => {}
