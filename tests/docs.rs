@@ -31,12 +31,18 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn every_relative_link_leads_to_a_file() {
-    let text = read("README.md");
-    let links: Vec<&str> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
-    assert!(links.len() > 5);
-    for link in links.into_iter().filter(|link| !link.starts_with("http")) {
-        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(link).exists(), "{link}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for page in ["README.md", "CHANGELOG.md", "docs/decisions/0001-dependencies.md"] {
+        let text = read(page);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("http")) {
+            let target = root.join(page).parent().unwrap().join(link.split('#').next().unwrap());
+            assert!(target.exists(), "{page}: {link}");
+            count += 1;
+        }
     }
+    assert!(count > 5, "only {count} links were found");
 }
 
 #[test]
@@ -69,13 +75,84 @@ fn the_commands_in_the_readme_exist() {
     }
 }
 
+/// `code text` of the tool's own troubles, as `64 usage`, in the order of the codes.
+fn troubles(text: &str) -> Vec<String> {
+    let from = text.find("64 ").unwrap();
+    let until = text[from..].find("78 configuration").unwrap() + "78 configuration".len();
+    let words: Vec<&str> = text[from..from + until].split_whitespace().filter(|word| *word != "·").collect();
+    let mut found: Vec<String> = Vec::new();
+    for word in words {
+        match found.last_mut().filter(|_| word.parse::<u8>().is_err()) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => found.push(word.to_owned()),
+        }
+    }
+    found
+}
+
 #[test]
 fn exit_codes_are_those_of_the_help() {
     let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
+    assert_eq!(troubles(&read("README.md")), troubles(&help));
+    assert_eq!(troubles(&help).len(), 9);
+}
+
+#[test]
+fn the_table_of_commands_names_what_exists() {
     let text = read("README.md");
-    for code in ["64", "65", "69", "70", "73", "74", "75", "77", "78"] {
-        let stands = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|word| word == code);
-        assert!(stands(&help) && stands(&text), "{code}");
+    let table = text.split("## Commands").nth(1).unwrap().split("##").next().unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() >= 6);
+    for row in rows {
+        let quoted: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        let (flags, commands): (Vec<&str>, Vec<&str>) = quoted.iter().partition(|words| words.starts_with("--"));
+        let mut helps = String::new();
+        for command in commands {
+            // arguments are written in capitals
+            let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
+            let words: Vec<&str> = command.split(' ').take_while(is_name).chain(["--help"]).collect();
+            let output = run(&words);
+            assert_eq!(output.status.code(), Some(0), "{command}");
+            helps.push_str(&String::from_utf8(output.stdout).unwrap());
+        }
+        for flag in flags {
+            let name = flag.split(' ').next().unwrap();
+            assert!(helps.split_whitespace().any(|word| word == name), "{row}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_crontabs_call_what_exists() {
+    let mut count = 0;
+    for page in ["README.md", "examples/cron.d/sippar-mon"] {
+        let text = read(page);
+        for line in text.lines().filter(|line| line.contains("* * * * *")) {
+            let arguments = line.rsplit("sippar-mon check").next().unwrap().split_whitespace();
+            let flags = arguments.filter(|word| word.starts_with("--"));
+            let words: Vec<&str> = ["check"].into_iter().chain(flags).collect();
+            let help = String::from_utf8(run(&["check", "--help"]).stdout).unwrap();
+            for flag in &words[1..] {
+                assert!(help.split_whitespace().any(|word| word == *flag), "{page}: {flag}");
+            }
+            count += 1;
+        }
+    }
+    assert_eq!(count, 3);
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = read("Cargo.toml");
+    let reasons = read("docs/decisions/0001-dependencies.md");
+    for section in ["[dependencies]\n", "[dev-dependencies]\n"] {
+        let lines = manifest.split(section).nth(1).unwrap().lines();
+        for line in lines.take_while(|line| !line.starts_with('[')) {
+            let Some((name, _)) = line.split_once(" = ") else { continue };
+            let is_named =
+                reasons.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').any(|word| word == name);
+            assert!(is_named, "{name} stands in Cargo.toml and has no reason in docs/decisions");
+        }
     }
 }
 
