@@ -35,7 +35,8 @@ pub fn run(context: &Context, args: &cli::Check) -> Ended {
     let every = args.every.as_deref().map(config::parse_interval).transpose();
     let every = every.map_err(|why| Trouble::new(Kind::Usage, format!("--every: {why}")))?;
     if args.dry_run {
-        let config = context.config()?;
+        let config = context.load(None).map_err(|broken| context.told(broken))?;
+        context.remarks(&config);
         let code = block_on(dry_run(context, &config))?;
         return Ok(if args.exit_zero { 0 } else { code });
     }

@@ -68,7 +68,10 @@ impl Context {
     /// The configuration; what is wrong with it is told, every fault at its place.
     pub fn config(&self) -> Result<Config, Trouble> {
         let config = self.load(None).map_err(|broken| self.told(broken))?;
-        self.remarks(&config);
+        // those who only look are spared the remarks that `check` makes
+        if self.global.verbose > 0 {
+            self.remarks(&config);
+        }
         Ok(config)
     }
 

@@ -179,8 +179,11 @@ impl Bench<'_> {
 
 fn texts(rule: &Rule, alert: &Alert, transition: Transition) -> Texts {
     let (labels, severity) = (&alert.key.labels, transition.severity());
+    let summary = rule.summary(labels, alert.value, severity);
+    // the sentence of a condition says what is wrong, and now it is not
+    let is_over = matches!(transition, Transition::Resolved(..)) && rule.is_condition();
     Texts {
-        summary: rule.summary(labels, alert.value, severity),
+        summary: if is_over { format!("No longer: {summary}") } else { summary },
         value: alert.value.map(|value| rule.value_text(value)),
         limit: Some(rule.limit_text(severity)),
         worst: alert.worst.map(|value| rule.value_text(value)),

@@ -69,8 +69,16 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
         snapshot.rows.iter().filter(|row| needs_a_look(row)).map(|row| &row.rule).collect();
     let badge = terminal.badge(badge_of(snapshot.state()));
     if bad.is_empty() && snapshot.outbox.pending == 0 && snapshot.given_up.is_empty() {
-        let all = rules.len();
-        return format!("{badge}  {name}: {all} of {all} rules fine, checked {ago} ago\n");
+        let waiting: std::collections::BTreeSet<_> = snapshot
+            .rows
+            .iter()
+            .filter(|row| matches!(row.standing, Standing::Waiting(_)))
+            .map(|row| &row.rule)
+            .collect();
+        let (fine, all) = (rules.len() - waiting.len(), rules.len());
+        // what was not measured is not fine
+        let rest = if waiting.is_empty() { String::new() } else { format!(", {} not measured yet", waiting.len()) };
+        return format!("{badge}  {name}: {fine} of {all} rules fine{rest}, checked {ago} ago\n");
     }
     let took = units::duration(cycle.finished.since(cycle.started));
     let mut out = format!("{badge}  {name}: {}\n", counts(snapshot));
@@ -80,11 +88,11 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
     }
     if let Some(oldest) = snapshot.outbox.oldest_pending.filter(|_| snapshot.outbox.pending > 0) {
         let waits = units::duration(snapshot.at.since(oldest));
-        let _ = writeln!(
-            out,
-            "        {} notifications wait to be delivered, the oldest for {waits}",
-            snapshot.outbox.pending
-        );
+        let what = match snapshot.outbox.pending {
+            1 => "1 notification waits".to_owned(),
+            many => format!("{many} notifications wait"),
+        };
+        let _ = writeln!(out, "        {what} to be delivered, the oldest for {waits}");
     }
     for delivery in &snapshot.given_up {
         let why = safe::answer(delivery.last_answer.as_deref().unwrap_or_default());

@@ -110,6 +110,11 @@ pub fn filters(expr: &Expr) -> bool {
 }
 
 impl Rule {
+    /// Whether it is a condition, true or not, rather than a value held against limits.
+    pub const fn is_condition(&self) -> bool {
+        matches!(self.test, Test::Condition(_))
+    }
+
     /// The severity of a condition's result with these labels.
     pub fn severity_of(&self, labels: &Labels, own: Severity) -> Severity {
         let listed = self.severity_by_label.iter().find(|(name, value, _)| labels.get(name) == Some(value));

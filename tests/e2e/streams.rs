@@ -101,3 +101,15 @@ fn a_terminal_gets_colour_unless_it_does_not_want_it() {
     let out = on_a_terminal(&world, &["status"], &[]).unwrap();
     assert!(out.contains("\u{1b}[1;33m▲ HIGH\u{1b}[0m"), "{out:?}");
 }
+
+#[test]
+fn what_was_not_measured_yet_is_not_counted_as_fine() {
+    let off = |rule: &str| format!("[[rule]]\nalert = \"{rule}\"\nenabled = false\n");
+    let world = World::new(&["HIGH_MEMORY_USAGE", "HIGH_DISK_USAGE", "HIGH_INODE_USAGE"].map(off).concat());
+    assert_eq!(world.check(), Ran::silent(0));
+    let Some(out) = on_a_terminal(&world, &["status"], &[("NO_COLOR", "1")]) else {
+        return skipped("`script` of util-linux is needed to make a terminal");
+    };
+    // a share of the CPU needs two measurements
+    assert!(out.starts_with("● OK  Sippar bridge: 2 of 3 rules fine, 1 not measured yet, checked "), "{out:?}");
+}

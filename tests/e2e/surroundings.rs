@@ -68,9 +68,10 @@ fn a_configuration_that_is_gone_ends_no_alert() {
     std::fs::rename(world.path("away.toml"), world.path("config.toml")).unwrap();
     assert_eq!(world.check(), Ran::silent(1));
     let config = "CONFIG_BROKEN: The configuration of sippar-mon is broken; the last one that worked is in use";
+    let over = config.replace("BROKEN: The", "BROKEN: No longer: The");
     assert_eq!(
         told(&fake),
-        [FIRING.to_owned(), format!("[HIGH] {config} | id 2-2"), format!("[HIGH] Resolved: {config} | id 2-3")]
+        [FIRING.to_owned(), format!("[HIGH] {config} | id 2-2"), format!("[HIGH] Resolved: {over} | id 2-3")]
     );
 }
 
