@@ -88,8 +88,9 @@ pub enum Command {
     Query(Query),
     /// Measure once and print it; nothing is stored, judged or sent
     Collect(Collect),
-    /// Check, test and explain rules (not built yet)
-    Rules(Later),
+    /// Check, test, show and explain rules
+    #[command(subcommand)]
+    Rules(Rules),
     /// Show, prove and verify the reserve log (not built yet)
     Reserves(Later),
     /// List and accept baselines (not built yet)
@@ -124,7 +125,7 @@ impl Command {
             Self::Alert(alert) => alert.name(),
             Self::Query(_) => "query",
             Self::Collect(_) => "collect",
-            Self::Rules(_) => "rules",
+            Self::Rules(rules) => rules.name(),
             Self::Reserves(_) => "reserves",
             Self::Baseline(_) => "baseline",
             Self::Respond(_) => "respond",
@@ -279,6 +280,47 @@ pub struct Test {
     /// Show what would be sent, and to whom; send nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `rules …`
+#[derive(Subcommand, Debug)]
+pub enum Rules {
+    /// Find every fault and every doubtful place in the rules (not built yet)
+    Check(Later),
+    /// Run the tests of rules (not built yet)
+    Test(Later),
+    /// Explain why a rule does or does not fire (not built yet)
+    Explain(Later),
+    /// The rule in effect, as TOML to paste
+    Show(RulesShow),
+    /// The rules in effect, or the metrics they can use (not built yet)
+    List(Later),
+    /// Write the rules for another system (not built yet)
+    Export(Later),
+    /// Try rules on the stored past (not built yet)
+    Backtest(Later),
+}
+
+impl Rules {
+    /// Its words on the command line.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Check(_) => "rules check",
+            Self::Test(_) => "rules test",
+            Self::Explain(_) => "rules explain",
+            Self::Show(_) => "rules show",
+            Self::List(_) => "rules list",
+            Self::Export(_) => "rules export",
+            Self::Backtest(_) => "rules backtest",
+        }
+    }
+}
+
+/// `rules show`
+#[derive(Args, Debug)]
+pub struct RulesShow {
+    /// The rule's name
+    pub name: String,
 }
 
 /// `query`

@@ -10,6 +10,7 @@ mod model;
 mod net;
 mod notify;
 mod output;
+
 mod rules;
 mod store;
 mod text;

@@ -1,7 +1,7 @@
 //! The words of a notification, built once when it is decided.
 
 use crate::model::alert::{Alert, Ended};
-use crate::model::message::{Kind, Message};
+use crate::model::message::{Kind, Message, Texts};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::text::units;
@@ -15,25 +15,6 @@ pub struct Identity {
     pub environment: String,
     /// The machine's host name.
     pub host: String,
-}
-
-/// What the rule contributes, already in words.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Texts {
-    /// One sentence with the value in it.
-    pub summary: String,
-    /// The value with its unit.
-    pub value: Option<String>,
-    /// The limit with its operator.
-    pub limit: Option<String>,
-    /// The worst value with its unit.
-    pub worst: Option<String>,
-    /// What to do.
-    pub action: Option<String>,
-    /// Where the runbook is.
-    pub runbook_url: Option<String>,
-    /// What the source itself says of the trouble.
-    pub cause: Option<String>,
 }
 
 /// Builds the message about `alert`.

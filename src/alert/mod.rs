@@ -1,6 +1,8 @@
 //! Verdicts become transitions, transitions become notifications. Pure: state and time come in as values,
 //! what changed goes out; nothing here sends, stores or reads a clock.
 //!
+//! - [`tick`] says how a cycle follows the one before it.
+//! - [`words`] hands each label set what its rule says of it.
 //! - [`step`] is the machine: one Prometheus-style state machine per severity.
 //! - [`route`] says who is told of a transition, so that whoever heard "firing" hears "resolved" once.
 //! - [`message`] says it in words.
@@ -8,3 +10,5 @@
 pub mod message;
 pub mod route;
 pub mod step;
+pub mod tick;
+pub mod words;

@@ -1,7 +1,7 @@
 //! The life of an alert as a pure machine.
 //!
 //! Each severity is a Prometheus alert of its own: inactive, pending since its first true tick, firing once it has
-//! been true for `for`. The alert's severity is the highest one that fires. Two things differ from Prometheus:
+//! been true for `for`, and on for `keep_firing_for` after it was. The alert's severity is the highest one that fires. Two things differ from Prometheus:
 //! what was not measured changes nothing (the time it lasts counts toward no `for`), and a value between `clear` and
 //! the limit is true only for a severity that fires already.
 
@@ -109,9 +109,11 @@ fn held(mut alert: Alert, word: Word<'_>, now: Now) -> Alert {
     }
     let blind = now.tick.since(alert.stepped);
     for severity in Severity::ALL {
-        if let Phase::Pending(since) = alert.phases[severity] {
-            alert.phases[severity] = Phase::Pending(shifted(since, blind, now));
-        }
+        alert.phases[severity] = match alert.phases[severity] {
+            Phase::Pending(since) => Phase::Pending(shifted(since, blind, now)),
+            Phase::Keeping { fired, since } => Phase::Keeping { fired, since: shifted(since, blind, now) },
+            phase @ (Phase::Inactive | Phase::Firing(_)) => phase,
+        };
     }
     alert.stepped = now.tick;
     alert
@@ -120,8 +122,10 @@ fn held(mut alert: Alert, word: Word<'_>, now: Now) -> Alert {
 fn judged(key: &AlertKey, previous: Option<Alert>, measured: &Measured, policy: &Policy, now: Now) -> Step {
     let before = previous.as_ref().and_then(Alert::severity);
     let mut alert = previous.unwrap_or_else(|| fresh(key, now.tick));
-    let phase =
-        |severity| next_phase(alert.phases[severity], measured.levels[severity], policy.pending_for[severity], now);
+    let phase = |severity| {
+        let patience = Patience { before: policy.pending_for[severity], after: policy.keep_firing_for[severity] };
+        next_phase(alert.phases[severity], measured.levels[severity], patience, now)
+    };
     let phases = BySeverity::from_fn(phase);
     alert.stepped = now.tick;
     alert.unknown = measured.unknown.clone().map(|reason| alert.unknown.take().unwrap_or((now.tick, reason)));
@@ -160,24 +164,46 @@ fn end(alert: &mut Alert, why: Ended, tick: Time) {
     alert.stepped = tick;
 }
 
-fn next_phase(phase: Phase, level: Level, patience: Duration, now: Now) -> Phase {
+/// How long a severity must be true before it fires, and how long it fires on.
+#[derive(Clone, Copy)]
+struct Patience {
+    before: Duration,
+    after: Duration,
+}
+
+fn next_phase(phase: Phase, level: Level, patience: Patience, now: Now) -> Phase {
     let holds = match level {
         Level::Beyond => true,
-        Level::Band => matches!(phase, Phase::Firing(_)),
+        Level::Band => phase.fires(),
         Level::Within => false,
     };
-    let since = match phase {
-        _ if !holds => return Phase::Inactive,
-        Phase::Firing(_) => return phase,
-        Phase::Inactive => now.tick,
-        Phase::Pending(since) => match now.passage {
-            Passage::Ordinary => since,
-            Passage::Gap(gap) => shifted(since, gap, now),
-            Passage::Anew => now.tick,
-        },
-    };
-    // `since` is never later than the tick, so a patience of nothing fires at once
-    if now.tick.since(since) >= patience { Phase::Firing(now.tick) } else { Phase::Pending(since) }
+    match phase {
+        Phase::Inactive if holds => begun(now.tick, patience, now),
+        Phase::Pending(since) if holds => begun(passed(since, now), patience, now),
+        Phase::Inactive | Phase::Pending(_) => Phase::Inactive,
+        Phase::Firing(fired) | Phase::Keeping { fired, .. } if holds => Phase::Firing(fired),
+        Phase::Firing(fired) => kept(fired, now.tick, patience, now),
+        Phase::Keeping { fired, since } => kept(fired, passed(since, now), patience, now),
+    }
+}
+
+/// True since `since`, which is never later than the tick, so a patience of nothing fires at once.
+fn begun(since: Time, patience: Patience, now: Now) -> Phase {
+    if now.tick.since(since) >= patience.before { Phase::Firing(now.tick) } else { Phase::Pending(since) }
+}
+
+/// No longer true since `since`.
+fn kept(fired: Time, since: Time, patience: Patience, now: Now) -> Phase {
+    if now.tick.since(since) >= patience.after { Phase::Inactive } else { Phase::Keeping { fired, since } }
+}
+
+/// A start as it counts after what lies between the last cycle and this one.
+fn passed(since: Time, now: Now) -> Time {
+    match now.passage {
+        Passage::Ordinary => since,
+        Passage::Gap(gap) => shifted(since, gap, now),
+        Passage::Anew => now.tick,
+    }
 }
 
 fn shifted(since: Time, by: Duration, now: Now) -> Time {

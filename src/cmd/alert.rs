@@ -16,7 +16,6 @@ use crate::model::trouble::{Kind, Trouble};
 use crate::notify::{Channel, render};
 use crate::output::alerts::{self, Line};
 use crate::output::{self, terminal};
-use crate::rules::{Origin, Rule};
 use crate::store::alerts::{AlertFilter, AlertId};
 use crate::store::open::Mode;
 use crate::store::{Reader, Store};
@@ -84,11 +83,7 @@ fn line<'a>(store: &Reader, config: &Config, id: AlertId, alert: &'a Alert) -> R
         (None, Some(value)) => units::number(value),
         (_, None) => "not measured".to_owned(),
     };
-    let written = |rule: &Rule| match rule.origin {
-        Origin::Shipped => "shipped",
-        Origin::File(_) => "from the configuration",
-    };
-    let rule = rule.map(|rule| (rule.text.clone(), written(rule)));
+    let rule = rule.map(|rule| (rule.text.clone(), safe::one_line(&rule.origin.to_string())));
     Ok(Line { alert, value, deliveries: store.deliveries_of(id)?, rule })
 }
 

@@ -5,6 +5,7 @@ mod check;
 mod collect;
 mod complain;
 mod query;
+mod rules;
 mod status;
 
 use std::future::Future;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Status(args) => status::run(&context, &args),
         Command::Query(args) => query::run(&context, &args),
         Command::Collect(args) => collect::run(&context, &args),
+        Command::Rules(args) => rules::run(&context, args),
         Command::Alert(Alert::List(args)) => alert::list(&context, &args),
         Command::Alert(Alert::Show(args)) => alert::show(&context, &args),
         Command::Alert(Alert::Test(args)) => alert::test(&context, &args),

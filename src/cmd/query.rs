@@ -52,7 +52,8 @@ pub fn run(context: &Context, args: &cli::Query) -> Ended {
     for need in &mut needs {
         need.back += last.tick.since(first);
     }
-    let windows = Windows::new(store.windows(&needs, last.tick)?);
+    let mut windows = Windows::new(store.windows(&needs, last.tick)?);
+    windows.set_alerts(store.open_alerts()?.iter().map(|(_, alert)| alert), last.tick);
     let mut rows = Vec::new();
     let mut tick = first;
     while tick <= last.tick {

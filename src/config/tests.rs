@@ -52,8 +52,8 @@ fn good(text: &str) -> Config {
 }
 
 fn rule(rule: &Rule) -> String {
-    let Rule { name, text, test, policy, summary, action, runbook_url, unit, severity_by_label, .. } = rule;
-    format!("{name} {text} {test:?} {policy:?} {summary:?} {action:?} {runbook_url:?} {unit:?} {severity_by_label:?}")
+    let Rule { name, severity_by_label, .. } = rule;
+    format!("{name} {} {severity_by_label:?}", rules::written::toml(rule))
 }
 
 /// Everything a configuration means, one line each.

@@ -9,13 +9,13 @@ pub mod judge;
 pub mod lock;
 mod marks;
 pub mod repeat;
-mod tick;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::alert::step::Now;
+use crate::alert::tick::{self, Follows, Last};
 use crate::collect::Source;
 use crate::collect::run::{self, Collected};
 use crate::config::Config;
@@ -29,7 +29,6 @@ use crate::store::{Reader, Store, Tx};
 use crate::text::{safe, units};
 use crate::world::Clock;
 use judge::Judged;
-use tick::{Follows, Last};
 
 /// What one cycle did, for the screen.
 #[derive(Debug)]

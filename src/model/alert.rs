@@ -36,6 +36,20 @@ pub enum Phase {
     Pending(Time),
     /// True for long enough; fired at this tick.
     Firing(Time),
+    /// Still firing although no longer true: `keep_firing_for` is not over.
+    Keeping {
+        /// When it fired.
+        fired: Time,
+        /// Not true since this tick (moved forward by the time nothing was measured).
+        since: Time,
+    },
+}
+
+impl Phase {
+    /// Whether people are told that it fires.
+    pub const fn fires(self) -> bool {
+        matches!(self, Self::Firing(_) | Self::Keeping { .. })
+    }
 }
 
 /// Why an alert ended.
@@ -116,7 +130,7 @@ pub struct Alert {
 impl Alert {
     /// The highest firing severity; `None` while it is only pending or has ended.
     pub fn severity(&self) -> Option<Severity> {
-        self.phases.highest(|phase| matches!(phase, Phase::Firing(_)))
+        self.phases.highest(|phase| phase.fires())
     }
 
     /// `pending`, `firing` or `resolved`.

@@ -41,6 +41,15 @@ impl Labels {
         Self::new(kept.chain([(Arc::from(name), Arc::from(value))]))
     }
 
+    /// This set with all of `others`, whose values win.
+    #[must_use]
+    pub fn overridden(&self, others: &Self) -> Self {
+        if others.is_empty() {
+            return self.clone();
+        }
+        Self::new(self.0.iter().chain(others.0.iter()).cloned())
+    }
+
     /// This set reduced to the labels whose name `keep` accepts.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {

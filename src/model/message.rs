@@ -73,6 +73,25 @@ pub struct Message {
     pub note: Option<String>,
 }
 
+/// What the rule contributes, already in words.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Texts {
+    /// One sentence with the value in it.
+    pub summary: String,
+    /// The value with its unit.
+    pub value: Option<String>,
+    /// The limit with its operator.
+    pub limit: Option<String>,
+    /// The worst value with its unit.
+    pub worst: Option<String>,
+    /// What to do.
+    pub action: Option<String>,
+    /// Where the runbook is.
+    pub runbook_url: Option<String>,
+    /// What the source itself says of the trouble.
+    pub cause: Option<String>,
+}
+
 /// Where a notification goes: a channel's name, and within it one address (an e-mail recipient, a phone number),
 /// empty where the channel has only one. Never a secret.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -88,6 +88,8 @@ pub struct Policy {
     pub severities: BySeverity<bool>,
     /// How long it must be true before it fires, by severity.
     pub pending_for: BySeverity<Duration>,
+    /// How long it goes on firing after it is no longer true, by severity.
+    pub keep_firing_for: BySeverity<Duration>,
     /// What unknown means to it.
     pub no_data: NoData,
     /// Its limits are lower bounds, so a lower value is a worse one.

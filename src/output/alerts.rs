@@ -21,7 +21,7 @@ pub struct Line<'a> {
     /// What was queued for it.
     pub deliveries: Vec<Delivery>,
     /// The rule's expression, and where the rule was written; none when it is no longer there.
-    pub rule: Option<(String, &'static str)>,
+    pub rule: Option<(String, String)>,
 }
 
 /// The table of alerts.

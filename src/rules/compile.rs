@@ -11,6 +11,7 @@ use super::lint::{Catalogue, short_ranges};
 use super::merge::{Draft, drafts};
 use super::promql::{self, ast::Expr, check::Kind};
 use super::rule::{Origin, Rule, Test, direction, filters, top_comparison};
+use super::scope;
 use super::settings::{Levels, Settings};
 use super::template::Template;
 use crate::model::fault::{Fault, Place};
@@ -26,7 +27,7 @@ pub fn compile(user: &[Settings], shipped: &[Settings], catalogue: Catalogue<'_>
 }
 
 /// The place of `inner` in the string whose literal stands at `outer`.
-fn lifted(fault: Fault, outer: &Range<usize>) -> Fault {
+pub fn lifted(fault: Fault, outer: &Range<usize>) -> Fault {
     let place = match fault.place {
         Place::File(inner) => Place::Inside { outer: outer.clone(), inner },
         place => place,
@@ -55,6 +56,10 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
     let action = template(settings.action.as_ref(), check);
     let runbook_url = url(settings.runbook_url.as_ref(), check);
     let no_data = no_data(settings.no_data.as_ref(), check);
+    let guard = scope::guard(settings.when.as_ref(), catalogue, check);
+    let except = scope::excepts(settings.except.as_deref(), check);
+    let labels = scope::labels(settings.labels.as_ref(), check);
+    let worse_by = limits::worse_by(settings.worse_by.as_ref(), check);
     let text = settings.expr.as_ref()?;
     let expr = expression(text, catalogue, draft.has_own_expr, check);
     let (judged_by, unit) = judged_by(draft, expr.as_ref(), catalogue, check)?;
@@ -62,7 +67,9 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
         Test::Ladder(ladder) => BySeverity::from_fn(|severity| ladder.rungs[severity].is_some()),
         Test::Condition(own) => BySeverity::from_fn(|severity| severity == *own),
     };
-    let pending_for = limits::pending(settings.pending_for.as_ref(), severities, draft.has_own_for, check);
+    let pending_for = limits::durations("for", settings.pending_for.as_ref(), severities, draft.has_own_for, check);
+    let kept = settings.keep_firing_for.as_ref();
+    let keep_firing_for = limits::durations("keep_firing_for", kept, severities, draft.has_own_keep, check);
     let expr = expr?;
     let worse = match &judged_by {
         Test::Ladder(ladder) => ladder.worse,
@@ -73,14 +80,18 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
         name: Arc::from(draft.name.as_str()),
         expr,
         text: text.get_ref().clone(),
+        guard,
+        except,
+        labels,
         test: judged_by,
-        policy: Policy { severities, pending_for, no_data, lower_is_worse },
+        policy: Policy { severities, pending_for, keep_firing_for, no_data, lower_is_worse },
         summary,
         action,
         runbook_url,
         unit,
         origin: draft.origin.clone(),
         severity_by_label: Vec::new(),
+        worse_by,
     })
 }
 
@@ -236,16 +247,7 @@ fn no_data(text: Option<&Spanned<String>>, check: &mut Check<'_>) -> NoData {
 
 /// Keys whose part comes with a later version.
 fn refuse_later_keys(settings: &Settings, check: &mut Check<'_>) {
-    let later = [
-        ("when", &settings.when),
-        ("keep_firing_for", &settings.keep_firing_for),
-        ("labels", &settings.labels),
-        ("except", &settings.except),
-        ("route", &settings.route),
-        ("respond", &settings.respond),
-        ("depends_on", &settings.depends_on),
-        ("worse_by", &settings.worse_by),
-    ];
+    let later = [("route", &settings.route), ("respond", &settings.respond), ("depends_on", &settings.depends_on)];
     for (key, value) in later {
         if let Some(value) = value {
             let fault = Fault::error(format!("`{key}` is not built in this version"), Place::File(value.span()));

@@ -168,32 +168,47 @@ const fn unit_name(unit: Unit) -> &'static str {
     }
 }
 
-/// How long each severity must be bad. `is_own` is false for a `for` inherited from a shipped rule.
-pub fn pending(
+/// The durations by severity under `key`, `for` or `keep_firing_for`. `is_own` is false for those inherited from a shipped
+/// rule.
+pub fn durations(
+    key: &str,
     levels: Option<&Spanned<Levels<String>>>,
     has: BySeverity<bool>,
     is_own: bool,
     check: &mut Check<'_>,
 ) -> BySeverity<Duration> {
-    let mut pending = BySeverity::default();
-    let Some(levels) = levels else { return pending };
+    let mut durations = BySeverity::default();
+    let Some(levels) = levels else { return durations };
     match levels.get_ref() {
         Levels::One(text) => {
             let one =
                 check.duration(Some(&Spanned::new(levels.span(), text.clone())), Duration::ZERO).unwrap_or_default();
-            pending = BySeverity::from_fn(|_| one);
+            durations = BySeverity::from_fn(|_| one);
         }
         Levels::Each(each) => {
             for (severity, text) in each {
-                pending[*severity] = check.duration(Some(text), Duration::ZERO).unwrap_or_default();
+                durations[*severity] = check.duration(Some(text), Duration::ZERO).unwrap_or_default();
                 if is_own && !has[*severity] {
                     let what = format!("the rule has no limit or condition of severity {severity}");
                     check.fault(
-                        Fault::error(what, Place::File(text.span())).help("remove it from `for`, or add its limit"),
+                        Fault::error(what, Place::File(text.span()))
+                            .help(format!("remove it from `{key}`, or add its limit")),
                     );
                 }
             }
         }
     }
-    pending
+    durations
+}
+
+/// Reads `worse_by`, in the unit of the value.
+pub fn worse_by(value: Option<&Spanned<Quantity>>, check: &mut Check<'_>) -> Option<f64> {
+    let value = value?;
+    let read = limit(Severity::Low, value.get_ref(), value.span(), check)?.value;
+    if read > 0.0 {
+        return Some(read);
+    }
+    let fault = Fault::error("`worse_by` is how much worse, so it is more than 0", Place::File(value.span()));
+    check.fault(fault.help("write it in the value's unit, as in worse_by = \"5%\""));
+    None
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::promql::ast::{Expr, Node, Selector};
 use super::promql::functions::Body;
 use super::promql::ops::{Aggregation, Math, Op};
+use super::windows::ALERTS;
 use crate::model::fault::{Fault, Place};
 use crate::model::metric::{Metric, Unit};
 use crate::text::nearest::nearest;
@@ -32,6 +33,9 @@ impl Catalogue<'_> {
 
     fn selector_faults(&self, selector: &Selector) -> Vec<Fault> {
         let Some(name) = &selector.metric else { return Vec::new() };
+        if &**name == ALERTS {
+            return Vec::new();
+        }
         let Some(metric) = self.get(name) else { return vec![self.unknown_metric(name, selector)] };
         let strangers = selector.matchers.iter().filter(|matcher| !metric.labels.contains(&matcher.label.as_ref()));
         strangers.map(|matcher| unknown_label(metric, &matcher.label, matcher.span.clone())).collect()

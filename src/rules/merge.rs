@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::rule::Origin;
+use super::rule::{Origin, Spot};
 use super::settings::{Levels, Settings};
 use super::template::is_name;
 use crate::model::fault::{Fault, Place};
@@ -26,6 +26,8 @@ pub struct Draft {
     pub has_own_clear: bool,
     /// So is `for`.
     pub has_own_for: bool,
+    /// So is `keep_firing_for`.
+    pub has_own_keep: bool,
 }
 
 /// The drafts of all rules that are switched on: the shipped ones in their order, then the others.
@@ -95,8 +97,8 @@ fn without_expression(name: &str, settings: &Settings, shipped: &[&str]) -> Faul
 /// The rule `name` as the file and the shipped rule of that name have it; `None` where it is switched off.
 fn draft(name: &str, own: Option<&Settings>, shipped: Option<&Settings>) -> Option<Draft> {
     let (settings, origin) = match (own, shipped) {
-        (Some(own), Some(shipped)) if own.expr.is_none() => (adjusted(own, shipped), file(own)),
-        (Some(own), _) => (own.clone(), file(own)),
+        (Some(own), Some(shipped)) if own.expr.is_none() => (adjusted(own, shipped), Origin::Adjusted(spot(own))),
+        (Some(own), _) => (own.clone(), Origin::Own(spot(own))),
         (None, Some(shipped)) => (shipped.clone(), Origin::Shipped),
         (None, None) => return None,
     };
@@ -106,13 +108,14 @@ fn draft(name: &str, own: Option<&Settings>, shipped: Option<&Settings>) -> Opti
         has_own_expr: is_own(|own| own.expr.is_some()),
         has_own_clear: is_own(|own| own.clear.is_some()),
         has_own_for: is_own(|own| own.pending_for.is_some()),
+        has_own_keep: is_own(|own| own.keep_firing_for.is_some()),
         settings,
         origin,
     })
 }
 
-fn file(own: &Settings) -> Origin {
-    Origin::File(own.alert.as_ref().map_or(0..0, Spanned::span))
+fn spot(own: &Settings) -> Spot {
+    Spot { source: own.source.clone(), span: own.alert.as_ref().map_or(0..0, Spanned::span) }
 }
 
 /// The shipped rule with the file's keys in place of its own. What it keeps stands, for faults, at the name in the file.
@@ -137,14 +140,14 @@ fn adjusted(own: &Settings, shipped: &Settings) -> Settings {
         no_data: text(&own.no_data, &shipped.no_data),
         enabled: own.enabled.or(shipped.enabled),
         runbook_url: text(&own.runbook_url, &shipped.runbook_url),
-        when: own.when.clone(),
-        keep_firing_for: own.keep_firing_for.clone(),
-        labels: own.labels.clone(),
-        except: own.except.clone(),
+        when: text(&own.when, &shipped.when),
+        keep_firing_for: own.keep_firing_for.clone().or_else(|| moved_levels(shipped.keep_firing_for.as_ref(), &at)),
+        labels: own.labels.clone().or_else(|| shipped.labels.clone()),
+        except: own.except.clone().or_else(|| shipped.except.clone()),
+        worse_by: own.worse_by.clone().or_else(|| moved(shipped.worse_by.as_ref(), &at)),
         route: own.route.clone(),
         respond: own.respond.clone(),
         depends_on: own.depends_on.clone(),
-        worse_by: own.worse_by.clone(),
     }
 }
 

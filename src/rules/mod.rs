@@ -11,10 +11,12 @@ mod lint;
 mod merge;
 pub mod promql;
 mod rule;
+mod scope;
 mod settings;
 pub mod shipped;
 mod template;
 mod windows;
+pub mod written;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,6 @@ pub use compile::compile;
 pub use judge::judge;
 pub use lint::Catalogue;
 pub use promql::evaluate as query;
-pub use rule::{Origin, Rule};
+pub use rule::Rule;
 pub use settings::Settings;
 pub use windows::{Windows, needs};

@@ -1,5 +1,6 @@
 //! A compiled rule, and what it says in words.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,8 +9,12 @@ use super::promql::ast::{Binary, Expr, Node};
 use super::promql::check::Kind;
 use super::promql::functions::Body;
 use super::promql::ops::{Compare, Op, Set};
+use super::scope::{Except, Guard};
 use super::template::{Facts, Template};
+use crate::model::alert::{Alert, Transition};
+use crate::model::fault::SourceText;
 use crate::model::labels::Labels;
+use crate::model::message::Texts;
 use crate::model::metric::Unit;
 use crate::model::severity::Severity;
 use crate::model::verdict::Policy;
@@ -24,6 +29,12 @@ pub struct Rule {
     pub expr: Expr,
     /// `expr` as it was written.
     pub text: String,
+    /// A condition that must hold too.
+    pub guard: Option<Guard>,
+    /// Results that are left out.
+    pub except: Vec<Except>,
+    /// Labels that every alert of it gets, over those of its result.
+    pub labels: Labels,
     /// What makes a result bad.
     pub test: Test,
     /// What the alert machine must know.
@@ -40,6 +51,8 @@ pub struct Rule {
     pub origin: Origin,
     /// Results with this label (name, value) have this severity instead of the condition's own.
     pub severity_by_label: Vec<(Arc<str>, Arc<str>, Severity)>,
+    /// How much worse, in the value's unit, ends an acknowledgement.
+    pub worse_by: Option<f64>,
 }
 
 /// What makes a result bad.
@@ -56,8 +69,39 @@ pub enum Test {
 pub enum Origin {
     /// It came with the program.
     Shipped,
-    /// In the file: the bytes of its name.
-    File(Range<usize>),
+    /// It came with the program, and some of its keys are set here.
+    Adjusted(Spot),
+    /// It was written here.
+    Own(Spot),
+}
+
+/// The place of a rule's name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spot {
+    /// The text it stands in.
+    pub source: Option<Arc<SourceText>>,
+    /// The bytes of the name.
+    pub span: Range<usize>,
+}
+
+/// `shipped`, `shipped, adjusted in config.toml:12`, `rules.d/bridge.toml:3`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shipped => f.write_str("shipped"),
+            Self::Adjusted(spot) => write!(f, "shipped, adjusted in {spot}"),
+            Self::Own(spot) => spot.fmt(f),
+        }
+    }
+}
+
+/// File and line.
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(source) = &self.source else { return f.write_str("the configuration") };
+        let before = source.text.get(..self.span.start).unwrap_or_default();
+        write!(f, "{}:{}", source.path.display(), before.matches('\n').count() + 1)
+    }
 }
 
 /// A condition of the form `value op limit`: both sides are known whether it holds or not.
@@ -110,6 +154,11 @@ pub fn filters(expr: &Expr) -> bool {
 }
 
 impl Rule {
+    /// Everything it evaluates: its expression and its `when`.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        [&self.expr].into_iter().chain(self.guard.as_ref().map(|guard| &guard.expr))
+    }
+
     /// Whether it is a condition, true or not, rather than a value held against limits.
     pub const fn is_condition(&self) -> bool {
         matches!(self.test, Test::Condition(_))
@@ -126,6 +175,7 @@ impl Rule {
         let Test::Condition(own) = self.test else { return };
         self.policy.severities[severity] = true;
         self.policy.pending_for[severity] = self.policy.pending_for[own];
+        self.policy.keep_firing_for[severity] = self.policy.keep_firing_for[own];
         self.severity_by_label.push((name.into(), value.into(), severity));
     }
 
@@ -143,6 +193,23 @@ impl Rule {
     /// What to do about it.
     pub fn action(&self, labels: &Labels, value: Option<f64>, severity: Severity) -> Option<String> {
         self.action.as_ref().map(|template| self.filled(template, labels, value, severity))
+    }
+
+    /// What a notification about `transition` of `alert` says of this rule; what its source adds is left open.
+    pub fn texts(&self, alert: &Alert, transition: Transition) -> Texts {
+        let (labels, severity) = (&alert.key.labels, transition.severity());
+        let summary = self.summary(labels, alert.value, severity);
+        // the sentence of a condition says what is wrong, and now it is not
+        let is_over = matches!(transition, Transition::Resolved(..)) && self.is_condition();
+        Texts {
+            summary: if is_over { format!("No longer: {summary}") } else { summary },
+            value: alert.value.map(|value| self.value_text(value)),
+            limit: Some(self.limit_text(severity)),
+            worst: alert.worst.map(|value| self.value_text(value)),
+            action: self.action(labels, alert.value, severity),
+            runbook_url: self.runbook_url.clone(),
+            cause: None,
+        }
     }
 
     fn filled(&self, template: &Template, labels: &Labels, value: Option<f64>, severity: Severity) -> String {

@@ -1,5 +1,6 @@
 //! `[[rule]]` as it is written. Every value keeps its place; keys of later versions are known and refused by name.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -42,22 +43,22 @@ pub struct Settings {
     pub enabled: Option<bool>,
     /// A page that says what to do.
     pub runbook_url: Option<Spanned<String>>,
-    /// Of a later version.
-    pub when: Option<Spanned<toml::Value>>,
-    /// Of a later version.
-    pub keep_firing_for: Option<Spanned<toml::Value>>,
-    /// Of a later version.
-    pub labels: Option<Spanned<toml::Value>>,
-    /// Of a later version.
-    pub except: Option<Spanned<toml::Value>>,
+    /// A condition that must hold too.
+    pub when: Option<Spanned<String>>,
+    /// How long it goes on firing after it is no longer true.
+    pub keep_firing_for: Option<Spanned<Levels<String>>>,
+    /// Labels that its alerts get.
+    pub labels: Option<BTreeMap<Spanned<String>, Spanned<String>>>,
+    /// Results that are left out, as conditions on their labels.
+    pub except: Option<Vec<Spanned<String>>>,
+    /// How much worse, in the value's unit, is a trouble of its own for whoever acknowledged the alert.
+    pub worse_by: Option<Spanned<Quantity>>,
     /// Of a later version.
     pub route: Option<Spanned<toml::Value>>,
     /// Of a later version.
     pub respond: Option<Spanned<toml::Value>>,
     /// Of a later version.
     pub depends_on: Option<Spanned<toml::Value>>,
-    /// Of a later version.
-    pub worse_by: Option<Spanned<toml::Value>>,
 }
 
 /// One value, or one for each of some severities, mildest first.

@@ -8,7 +8,10 @@ use crate::text::units;
 
 /// A parsed template.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Template(Vec<Part>);
+pub struct Template {
+    text: String,
+    parts: Vec<Part>,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 enum Part {
@@ -63,7 +66,12 @@ impl Template {
             at = open + length + 2;
         }
         push_text(&mut parts, text.get(at..).unwrap_or_default());
-        Ok(Self(parts))
+        Ok(Self { text: text.to_owned(), parts })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The text for `facts`. An absent label is shown as `-`, a value that is not measured as `not measured`.
@@ -77,7 +85,7 @@ impl Template {
                 None => "not measured".to_owned(),
             },
         };
-        self.0.iter().map(part).collect()
+        self.parts.iter().map(part).collect()
     }
 }
 

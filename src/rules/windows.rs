@@ -5,8 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::promql::ast::{At, Expr, Node, Selector, Shift, Subquery};
-use crate::model::reading::{Need, Window};
+use crate::model::alert::{Alert, Phase};
+use crate::model::labels::{Labels, SeriesKey};
+use crate::model::reading::{Datum, Need, Point, Window};
+use crate::model::severity::Severity;
 use crate::model::time::Time;
+
+/// The virtual metric of what fires and what is pending, as in Prometheus: 1 for each severity of each alert, with the
+/// alert's labels and `alertname`, `alertstate` (`pending`, `firing`) and `severity`. It has no history: it is as the
+/// last cycle left it.
+pub const ALERTS: &str = "ALERTS";
 
 /// How long a value stands at least.
 const SHORTEST_LOOKBACK: Duration = Duration::from_mins(5);
@@ -19,27 +27,60 @@ pub fn lookback(every: Duration) -> Duration {
 /// Windows of samples, found by metric.
 #[derive(Debug, Default)]
 pub struct Windows {
-    windows: Vec<Window>,
+    all: Vec<Window>,
+    /// Where the windows of [`ALERTS`] begin; they stand behind all others.
+    alerts_from: usize,
     by_metric: HashMap<Arc<str>, Vec<usize>>,
 }
 
 impl Windows {
     /// The data set of `windows`.
     pub fn new(windows: Vec<Window>) -> Self {
-        let mut by_metric: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
-        for (at, window) in windows.iter().enumerate() {
-            by_metric.entry(window.series.metric.clone()).or_default().push(at);
+        let mut data = Self { alerts_from: windows.len(), ..Self::default() };
+        for window in windows {
+            data.push(window);
         }
-        Self { windows, by_metric }
+        data
+    }
+
+    fn push(&mut self, window: Window) {
+        self.by_metric.entry(window.series.metric.clone()).or_default().push(self.all.len());
+        self.all.push(window);
+    }
+
+    /// Puts the virtual metric [`ALERTS`] of the alerts that are `open` at `at` in place of the one there was.
+    pub fn set_alerts<'a>(&mut self, open: impl IntoIterator<Item = &'a Alert>, at: Time) {
+        self.all.truncate(self.alerts_from);
+        self.by_metric.remove(ALERTS);
+        for alert in open {
+            for (severity, phase) in alert.phases.iter() {
+                let state = match phase {
+                    Phase::Inactive => continue,
+                    Phase::Pending(_) => "pending",
+                    Phase::Firing(_) | Phase::Keeping { .. } => "firing",
+                };
+                self.push(virtual_window(alert, severity, state, at));
+            }
+        }
     }
 
     /// The windows of the series that `selector` selects.
     pub fn select<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = &'a Window> {
         let (named, all) = match &selector.metric {
             Some(metric) => (self.by_metric.get(metric).map(Vec::as_slice).unwrap_or_default(), [].as_slice()),
-            None => ([].as_slice(), self.windows.as_slice()),
+            None => ([].as_slice(), self.all.as_slice()),
         };
-        named.iter().filter_map(|at| self.windows.get(*at)).chain(all).filter(|window| selector.accepts(window))
+        named.iter().filter_map(|at| self.all.get(*at)).chain(all).filter(|window| selector.accepts(window))
+    }
+}
+
+fn virtual_window(alert: &Alert, severity: Severity, state: &str, at: Time) -> Window {
+    let own = Labels::new([("alertname", &*alert.key.rule), ("alertstate", state), ("severity", severity.name())]);
+    Window {
+        series: SeriesKey::new(ALERTS, alert.key.labels.overridden(&own)),
+        every: Duration::ZERO,
+        points: vec![Point { tick: at, datum: Datum::Value(1.0) }],
+        reason: None,
     }
 }
 

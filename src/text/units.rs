@@ -102,6 +102,21 @@ pub fn duration_literal(duration: Duration) -> String {
     if out.is_empty() { "0s".to_owned() } else { out }
 }
 
+/// A number as a rule file writes it in `unit`, where [`parse_quantity`] reads exactly the same number from that: `85%`,
+/// `5m`, `10GiB`; otherwise the plain number.
+pub fn quantity_literal(value: f64, unit: Unit) -> String {
+    let candidates = match unit {
+        Unit::Ratio => vec![format!("{}%", trimmed(value * 100.0, 6))],
+        Unit::Seconds => Duration::try_from_secs_f64(value).ok().map(duration_literal).into_iter().collect(),
+        Unit::Bytes => BYTES.iter().map(|(unit, factor)| format!("{}{unit}", trimmed(value / factor, 2))).collect(),
+        Unit::Timestamp | Unit::Bool | Unit::Count => Vec::new(),
+    };
+    let is_exact = |text: &String| matches!(parse_quantity(text), Ok((read, _)) if read.to_bits() == value.to_bits());
+    let shortest = candidates.into_iter().filter(is_exact).min_by_key(String::len);
+    // a whole number beyond what TOML's integers hold is written with an exponent
+    shortest.unwrap_or_else(|| if value.abs() < 9e15 { value.to_string() } else { format!("{value:e}") })
+}
+
 /// A value as people read it in its unit: `85.3 %`, `4 min 10 s`, `1.2 GiB`.
 pub fn value(value: f64, unit: Unit) -> String {
     if !value.is_finite() {

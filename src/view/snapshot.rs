@@ -117,13 +117,14 @@ impl Snapshot {
         let cycle = moment.last_cycle()?;
         let tick = cycle.map_or(now, |cycle| cycle.tick);
         let latest = moment.latest(tick)?;
-        let windows =
-            Windows::new(moment.windows(&rules::needs(config.rules.iter().map(|rule| &rule.expr), tick), tick)?);
+        let needs = rules::needs(config.rules.iter().flat_map(Rule::exprs), tick);
+        let mut windows = Windows::new(moment.windows(&needs, tick)?);
         let open: BTreeMap<(Arc<str>, Labels), (AlertId, Alert)> = moment
             .open_alerts()?
             .into_iter()
             .map(|(id, alert)| ((alert.key.rule.clone(), alert.key.labels.clone()), (id, alert)))
             .collect();
+        windows.set_alerts(open.values().map(|(_, alert)| alert), tick);
         let mut rows = Vec::new();
         for rule in &config.rules {
             rows.extend(rows_of(rule, rules::judge(rule, &windows, tick), &open));

@@ -28,6 +28,9 @@ struct Story {
     high_for: Option<String>,
     #[serde(default)]
     critical_for: Option<String>,
+    /// `keep_firing_for` of both.
+    #[serde(default)]
+    keep: Option<String>,
     #[serde(default)]
     no_data: NoData,
     /// `.` fine · `h` in HIGH's band · `H` beyond HIGH · `c` beyond HIGH, in CRITICAL's band · `C` beyond both ·
@@ -74,6 +77,7 @@ fn policy(story: &Story) -> Policy {
             Severity::Critical => patience(&story.critical_for),
             _ => patience(&story.high_for),
         }),
+        keep_firing_for: BySeverity::from_fn(|_| patience(&story.keep)),
         no_data: story.no_data,
         lower_is_worse: false,
     }
@@ -163,12 +167,21 @@ fn stories_end_as_told() {
     assert!(told >= 20, "only {told} stories were found");
 }
 
-/// Prometheus' own alert, without `keep_firing_for`: the model each severity is held against.
-fn prometheus(states: &[bool], patience: u32) -> Vec<bool> {
-    let mut active = None;
+/// Prometheus' own alert, the model each severity is held against: `for` and `keep_firing_for` in ticks.
+fn prometheus(states: &[bool], patience: u32, keep: u32) -> Vec<bool> {
+    let ticks = |from: usize, to: usize| u32::try_from(to - from).unwrap();
+    let (mut active, mut fires, mut kept_since) = (None, false, None);
     let mut fire = |(at, &holds): (usize, &bool)| {
-        active = if holds { Some(active.unwrap_or(at)) } else { None };
-        active.is_some_and(|since| u32::try_from(at - since).unwrap() >= patience)
+        if holds {
+            let since = *active.get_or_insert(at);
+            kept_since = None;
+            fires |= ticks(since, at) >= patience;
+        } else if fires && ticks(*kept_since.get_or_insert(at), at) < keep {
+            // the first tick at which it is not true begins the time it is kept
+        } else {
+            (active, fires, kept_since) = (None, false, None);
+        }
+        fires
     };
     states.iter().enumerate().map(&mut fire).collect()
 }
@@ -178,12 +191,14 @@ fn level() -> impl Strategy<Value = (bool, bool)> {
 }
 
 proptest! {
-    /// Without unknowns and gaps each severity alone behaves exactly as a Prometheus rule with its limit and `for`.
+    /// Without unknowns and gaps each severity alone behaves exactly as a Prometheus rule with its limit, `for` and
+    /// `keep_firing_for`.
     #[test]
-    fn each_severity_is_a_prometheus_alert(ticks in prop::collection::vec(level(), 1..60), high in 0u32..4, critical in 0u32..4) {
+    fn each_severity_is_a_prometheus_alert(ticks in prop::collection::vec(level(), 1..60), high in 0u32..4, critical in 0u32..4, keep in 0u32..4) {
         let mut policy = Policy { severities: BySeverity::from_fn(|s| s >= Severity::High), ..Policy::default() };
         policy.pending_for[Severity::High] = Duration::from_secs(u64::from(high) * 60);
         policy.pending_for[Severity::Critical] = Duration::from_secs(u64::from(critical) * 60);
+        policy.keep_firing_for = BySeverity::from_fn(|_| Duration::from_secs(u64::from(keep) * 60));
         let mut open = None;
         let mut seen: Vec<(bool, bool)> = Vec::new();
         let mut firing = None;
@@ -199,12 +214,12 @@ proptest! {
                 None => {}
             }
             open = step.alert.filter(|alert| alert.ended.is_none()).or(step.next);
-            let phase = |severity| open.as_ref().is_some_and(|alert: &Alert| matches!(alert.phases[severity], Phase::Firing(_)));
+            let phase = |severity| open.as_ref().is_some_and(|alert: &Alert| alert.phases[severity].fires());
             seen.push((phase(Severity::High), phase(Severity::Critical)));
             prop_assert_eq!(firing, open.as_ref().and_then(Alert::severity));
         }
         let (highs, criticals): (Vec<bool>, Vec<bool>) = ticks.into_iter().unzip();
-        let expected: Vec<_> = prometheus(&highs, high).into_iter().zip(prometheus(&criticals, critical)).collect();
+        let expected: Vec<_> = prometheus(&highs, high, keep).into_iter().zip(prometheus(&criticals, critical, keep)).collect();
         prop_assert_eq!(seen, expected);
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::alert::step::Passage;
+use super::step::Passage;
 use crate::model::time::Time;
 
 /// Longer than this without a look, and pending alerts start anew.

@@ -1,0 +1,32 @@
+//! `rules …`: one recipe per subcommand.
+
+mod show;
+
+use super::{Context, Ended, later};
+use crate::cli::{Command, Rules};
+use crate::config::Config;
+use crate::model::trouble::{Kind, Trouble};
+use crate::rules::Rule;
+use crate::text::nearest::nearest;
+use crate::text::safe;
+
+/// Runs one of them.
+pub fn run(context: &Context, rules: Rules) -> Ended {
+    match rules {
+        Rules::Show(args) => show::run(context, &args),
+        other => later(&Command::Rules(other)),
+    }
+}
+
+/// The rule called `name`, in any case.
+fn named<'a>(config: &'a Config, name: &str) -> Result<&'a Rule, Trouble> {
+    if let Some(rule) = config.rules.iter().find(|rule| rule.name.eq_ignore_ascii_case(name)) {
+        return Ok(rule);
+    }
+    let trouble = Trouble::new(Kind::Usage, format!("there is no rule `{}`", safe::one_line(name)));
+    let known = config.rules.iter().map(|rule| &*rule.name);
+    Err(match nearest(&name.to_uppercase(), known) {
+        Some(near) => trouble.help(format!("did you mean {near}?")),
+        None => trouble.help("`sippar-mon rules list` lists them"),
+    })
+}

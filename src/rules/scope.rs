@@ -1,0 +1,166 @@
+//! Which results of a rule count, and what they are called: `when`, `except` and `labels`.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::compile::lifted;
+use super::lint::Catalogue;
+use super::promql::ast::{Expr, Key, Matcher, Node, Selector, Shift};
+use super::promql::check::Kind;
+use super::promql::functions::Body;
+use super::promql::ops::{Aggregation, Op, Set};
+use super::promql::value::{Answer, GroupKey, Halt};
+use super::promql::{self, evaluate};
+use super::rule::filters;
+use super::template::is_name;
+use super::windows::{ALERTS, Windows};
+use crate::model::fault::{Fault, Place};
+use crate::model::labels::Labels;
+use crate::model::time::Time;
+use crate::text::check::Check;
+
+/// `when`: a result is bad only where this condition holds too, as if it were joined with `and`.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// The condition.
+    pub expr: Expr,
+    /// As it was written.
+    pub text: String,
+    /// The labels in which a result and the condition must agree: none where the condition has none (`and on ()`).
+    pub key: Key,
+}
+
+impl Guard {
+    /// The label sets for which it holds at `at`; unknown as a whole when one of them is, as every match is.
+    pub fn partners(&self, data: &Windows, at: Time) -> Result<HashSet<GroupKey>, Halt> {
+        let Answer::Vector(elements) = evaluate(&self.expr, data, at)? else {
+            return Err(Halt::Failed("`when` is not a condition".to_owned()));
+        };
+        elements.iter().map(|element| element.known().map(|_| self.key.of(element))).collect()
+    }
+}
+
+/// One entry of `except`: results with these labels are left out.
+#[derive(Clone, Debug)]
+pub struct Except {
+    /// All of them must fit.
+    pub matchers: Vec<Matcher>,
+    /// As it was written.
+    pub text: String,
+}
+
+impl Except {
+    /// Whether results with these labels are left out.
+    pub fn covers(&self, labels: &Labels) -> bool {
+        let fits = |matcher: &Matcher| matcher.test.accepts(labels.get(&matcher.label).unwrap_or_default());
+        self.matchers.iter().all(fits)
+    }
+}
+
+/// Reads `when`.
+pub fn guard(text: Option<&Spanned<String>>, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Option<Guard> {
+    let text = text?;
+    let outer = text.span();
+    let expr = parsed(text, check)?;
+    if expr.kind() != Kind::Vector || !filters(&expr) {
+        let fault = Fault::error("`when` is not a condition: nothing in it can be false", Place::File(outer));
+        check.fault(fault.help("compare it, as in when = \"sum(increase(bridge_jobs_total[15m])) >= 5\""));
+        return None;
+    }
+    let key = if is_labelless(&expr, catalogue) { Key::Only(Vec::new()) } else { Key::default() };
+    Some(Guard { expr, text: text.get_ref().clone(), key })
+}
+
+/// Reads `except`.
+pub fn excepts(list: Option<&[Spanned<String>]>, check: &mut Check<'_>) -> Vec<Except> {
+    list.unwrap_or_default().iter().filter_map(|text| except(text, check)).collect()
+}
+
+fn except(text: &Spanned<String>, check: &mut Check<'_>) -> Option<Except> {
+    let expr = parsed(text, check)?;
+    match expr.node {
+        Node::Selector(Selector { metric: None, matchers, range: None, shift, .. }) if shift == Shift::default() => {
+            Some(Except { matchers, text: text.get_ref().clone() })
+        }
+        _ => {
+            let what = "`except` has conditions on labels, and this is another expression";
+            let help = "write them in braces: except = ['{mount=\"/boot\"}']";
+            check.fault(Fault::error(what, Place::File(text.span())).help(help));
+            None
+        }
+    }
+}
+
+/// Labels that say who or what an alert is, and that a rule may not set.
+const OWN_LABELS: [&str; 4] = ["__name__", "alertname", "alertstate", "severity"];
+
+/// Reads `labels`.
+pub fn labels(table: Option<&BTreeMap<Spanned<String>, Spanned<String>>>, check: &mut Check<'_>) -> Labels {
+    let mut labels = Labels::empty();
+    for (name, value) in table.into_iter().flatten() {
+        let (word, place) = (name.get_ref(), Place::File(name.span()));
+        if OWN_LABELS.contains(&word.as_str()) {
+            let fault = Fault::error(format!("`{word}` is a label that every alert has of its own"), place);
+            check.fault(fault.help("choose another name"));
+        } else if !is_name(word) {
+            let fault = Fault::error(format!("`{word}` cannot be the name of a label"), place);
+            check.fault(fault.help("it has letters, digits and underscores, and begins with no digit: team"));
+        } else if value.get_ref().contains("{{") {
+            let fault = Fault::error("labels are not filled in: they are part of what an alert is", place_of(value));
+            check.fault(fault.help("write a fixed value; {{ … }} is for `summary` and `action`"));
+        } else {
+            labels = labels.with(word, value.get_ref());
+        }
+    }
+    labels
+}
+
+fn place_of(value: &Spanned<String>) -> Place {
+    Place::File(value.span())
+}
+
+fn parsed(text: &Spanned<String>, check: &mut Check<'_>) -> Option<Expr> {
+    let outer: Range<usize> = text.span();
+    match promql::parse(text.get_ref()) {
+        Ok(expr) => Some(expr),
+        Err(faults) => {
+            for fault in faults {
+                check.fault(lifted(fault, &outer));
+            }
+            None
+        }
+    }
+}
+
+/// Whether no result of `expr` has any label: it then goes with every result of the rule.
+fn is_labelless(expr: &Expr, catalogue: Catalogue<'_>) -> bool {
+    let inner = |expr: &Expr| is_labelless(expr, catalogue);
+    match &expr.node {
+        Node::Number(_) | Node::Text(_) => true,
+        Node::Paren(of) | Node::Negate(of) => inner(of),
+        Node::Subquery(subquery) => inner(&subquery.of),
+        Node::Selector(selector) => {
+            let metric = selector.metric.as_deref().filter(|name| *name != ALERTS);
+            metric.and_then(|name| catalogue.get(name)).is_some_and(|metric| metric.labels.is_empty())
+        }
+        Node::Aggregate(aggregate) => {
+            let keeps = matches!(
+                aggregate.op,
+                Aggregation::Topk | Aggregation::Bottomk | Aggregation::Limitk | Aggregation::LimitRatio
+            );
+            let groups = matches!(&aggregate.key, Key::Only(labels) if labels.is_empty());
+            if keeps { inner(&aggregate.of) } else { groups && aggregate.op != Aggregation::CountValues }
+        }
+        Node::Binary(binary) => match (binary.op, &binary.matching.key) {
+            (Op::Set(Set::And | Set::Unless), _) => inner(&binary.left),
+            (Op::Math(_) | Op::Compare(_), Key::Only(labels)) if labels.is_empty() => true,
+            _ => inner(&binary.left) && inner(&binary.right),
+        },
+        Node::Call(call) => match call.function.body {
+            Body::LabelReplace | Body::LabelJoin => false,
+            _ => call.arguments.iter().all(inner),
+        },
+    }
+}
