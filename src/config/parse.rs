@@ -18,25 +18,33 @@ const MOST_FAULTS: usize = 50;
 
 /// Reads `text`. What could not be used is left out of the result and named in the faults.
 pub fn parse<T: DeserializeOwned + Default>(text: &str) -> (T, Vec<Fault>) {
-    let (mut document, errors) = DeTable::parse_recoverable(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
     let mut faults: Vec<Fault> = errors.iter().map(|error| fault(error, text)).collect();
     if !faults.is_empty() {
         faults.dedup();
         faults.truncate(MOST_FAULTS);
         return (T::default(), faults);
     }
-    while faults.len() < MOST_FAULTS {
-        let error = match T::deserialize(Deserializer::from(document.clone())) {
+    let mut cuts = Vec::new();
+    let mut next = Some(document);
+    while let Some(document) = next {
+        let error = match T::deserialize(Deserializer::from(document)) {
             Ok(settings) => return (settings, faults),
             Err(error) => error,
         };
         faults.push(fault(&error, text));
-        let Some(span) = error.span() else { break };
-        if !cut(document.get_mut(), &span) {
-            break;
-        }
+        cuts.extend(error.span());
+        next = if faults.len() < MOST_FAULTS { without(text, &cuts) } else { None };
     }
     (T::default(), faults)
+}
+
+/// The document without what stands at `cuts`; `None` where there is nothing at the last one. Reading the text again is
+/// cheaper than keeping a copy of a document that is nearly always right.
+fn without<'a>(text: &'a str, cuts: &[Range<usize>]) -> Option<Spanned<DeTable<'a>>> {
+    let (mut document, _) = DeTable::parse_recoverable(text);
+    let done = cuts.iter().fold(false, |_, span| cut(document.get_mut(), span));
+    done.then_some(document)
 }
 
 /// The value of a key at a path of tables, for the one setting that is needed even from a broken file.

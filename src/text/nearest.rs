@@ -3,12 +3,18 @@
 /// The candidate most like `word`, if any is close enough to be worth naming (at most a third of its letters differ).
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(3)) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let length = lower.chars().count();
+    let near = candidates.into_iter().filter_map(|candidate| {
+        let candidate_length = candidate.chars().count();
+        let limit = candidate_length.max(3) / 3;
+        // each letter too many or too few is a difference: most candidates need no closer look
+        if candidate_length.abs_diff(length) > limit {
+            return None;
+        }
+        let distance = distance(&lower, &candidate.to_lowercase());
+        (distance <= limit).then_some((distance, candidate))
+    });
+    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
 /// Edit distance in which swapping two neighbours counts once (optimal string alignment).
