@@ -21,17 +21,26 @@ const MOST_SAMPLES: usize = 1000;
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
-    for (rules, series) in [(50, 200), (10_000, 2000), (0, 2000)] {
-        measure(folder.path(), rules, series);
+    for (rules, series, files) in [(50, 200, 1), (10_000, 2000, 20), (10_000, 2000, 1), (0, 2000, 1)] {
+        let folder = folder.path().join(format!("{rules}-{files}"));
+        write(&folder, rules, series, files);
+        measure(&folder, &format!("{rules} rules of its own in {files} file(s) on {series} series"));
     }
 }
 
-fn measure(folder: &Path, rules: usize, series: usize) {
-    let name = format!("{rules}-{series}");
-    let config = format!("{}{}", probes(folder, series), (0..rules).map(|n| rule(n, series)).collect::<String>());
-    std::fs::write(folder.join(format!("{name}.toml")), config).unwrap();
-    let database = folder.join(format!("{name}.db"));
-    let check = arguments(folder, &name);
+/// The configuration: probes in one file, rules in `files` others beside it.
+fn write(folder: &Path, rules: usize, series: usize, files: usize) {
+    std::fs::create_dir_all(folder.join("rules.d")).unwrap();
+    std::fs::write(folder.join("many.toml"), probes(folder, series)).unwrap();
+    for file in 0..files {
+        let text: String = (0..rules).filter(|n| n % files == file).map(|n| rule(n, series)).collect();
+        std::fs::write(folder.join(format!("rules.d/{file:02}.toml")), text).unwrap();
+    }
+}
+
+fn measure(folder: &Path, what: &str) {
+    let database = folder.join("many.db");
+    let check = arguments(folder, "many");
     run(&check);
     let samples = fill(&database, 60);
     let mut costs = Vec::new();
@@ -39,9 +48,7 @@ fn measure(folder: &Path, rules: usize, series: usize) {
         forget_last_tick(&database);
         costs.push(run(&check));
     }
-    println!(
-        "a fresh `check`, {rules} rules of its own on {series} series, {samples} samples (an hour), {RUNS} ticks:"
-    );
+    println!("a fresh `check`, {what}, {samples} samples (an hour), {RUNS} ticks:");
     print(&costs, peak(&check));
 }
 

@@ -291,7 +291,7 @@ fn rules_of(main: Vec<rules::Settings>, texts: &Texts, sources: &[Arc<Source>], 
     });
     let probes: Vec<&probe::Probe> = sources.iter().filter_map(|source| source.probe()).collect();
     let is_open = probes.iter().any(|probe| probe.may_yield_metrics());
-    let mut rules = rules::compile(&written, &shipped, Catalogue { metrics: catalogue::METRICS, is_open }, check);
+    let mut rules = rules::compile(written, &shipped, Catalogue { metrics: catalogue::METRICS, is_open }, check);
     for rule in rules.iter_mut().filter(|rule| &*rule.name == PROBE_FAILED) {
         for probe in &probes {
             rule.set_severity("probe", &probe.name, probe.severity);

@@ -21,9 +21,14 @@ use crate::model::verdict::{NoData, Policy};
 use crate::text::check::Check;
 
 /// The rules in force: the shipped ones, adjusted or replaced by those of the same name in `user`, then the others of `user`.
-pub fn compile(user: &[Settings], shipped: &[Settings], catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Vec<Rule> {
+pub fn compile(
+    user: Vec<Settings>,
+    shipped: &[Settings],
+    catalogue: Catalogue<'_>,
+    check: &mut Check<'_>,
+) -> Vec<Rule> {
     let drafts = drafts(user, shipped, check);
-    drafts.iter().filter_map(|draft| compiled(draft, catalogue, check)).collect()
+    drafts.into_iter().filter_map(|draft| compiled(&draft, catalogue, check)).collect()
 }
 
 /// The place of `inner` in the string whose literal stands at `outer`.

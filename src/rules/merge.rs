@@ -31,7 +31,7 @@ pub struct Draft {
 }
 
 /// The drafts of all rules that are switched on: the shipped ones in their order, then the others.
-pub fn drafts(user: &[Settings], shipped: &[Settings], check: &mut Check<'_>) -> Vec<Draft> {
+pub fn drafts(user: Vec<Settings>, shipped: &[Settings], check: &mut Check<'_>) -> Vec<Draft> {
     let mut own_rules = named(user, check);
     let known: Vec<&str> = shipped.iter().filter_map(name_of).collect();
     let mut drafts = Vec::new();
@@ -42,10 +42,10 @@ pub fn drafts(user: &[Settings], shipped: &[Settings], check: &mut Check<'_>) ->
     for (name, settings) in own_rules {
         if settings.expr.is_none() {
             check.source.clone_from(&settings.source);
-            check.fault(without_expression(name, settings, &known));
+            check.fault(without_expression(&name, &settings, &known));
             continue;
         }
-        drafts.extend(draft(name, Some(settings), None));
+        drafts.extend(draft(&name, Some(settings), None));
     }
     drafts
 }
@@ -55,20 +55,20 @@ fn name_of(settings: &Settings) -> Option<&str> {
 }
 
 /// The rules of the file that have a name of their own.
-fn named<'a>(user: &'a [Settings], check: &mut Check<'_>) -> Vec<(&'a str, &'a Settings)> {
-    let mut seen: HashSet<&str> = HashSet::new();
+fn named(user: Vec<Settings>, check: &mut Check<'_>) -> Vec<(String, Settings)> {
+    let mut seen: HashSet<String> = HashSet::new();
     let mut named = Vec::new();
     for settings in user {
         check.source.clone_from(&settings.source);
         let Some(alert) = &settings.alert else {
-            check.fault(nameless(settings));
+            check.fault(nameless(&settings));
             continue;
         };
-        let (name, place) = (alert.get_ref().as_str(), Place::File(alert.span()));
-        if !is_name(name) {
+        let (name, place) = (alert.get_ref().clone(), Place::File(alert.span()));
+        if !is_name(&name) {
             let help = "it has letters, digits and underscores, and begins with no digit: HIGH_MEMORY_USAGE";
             check.fault(Fault::error(format!("`{name}` cannot be the name of an alert"), place).help(help));
-        } else if !seen.insert(name) {
+        } else if !seen.insert(name.clone()) {
             let help = "give one of them another name; two severities of one alert are one rule with two limits";
             check.fault(Fault::error(format!("there are two rules named {name}"), place).help(help));
         } else {
@@ -95,23 +95,24 @@ fn without_expression(name: &str, settings: &Settings, shipped: &[&str]) -> Faul
 }
 
 /// The rule `name` as the file and the shipped rule of that name have it; `None` where it is switched off.
-fn draft(name: &str, own: Option<&Settings>, shipped: Option<&Settings>) -> Option<Draft> {
+fn draft(name: &str, own: Option<Settings>, shipped: Option<&Settings>) -> Option<Draft> {
+    let is_own = |has: fn(&Settings) -> bool| shipped.is_none_or(|_| own.as_ref().is_some_and(has));
+    let (has_own_expr, has_own_clear) = (is_own(|own| own.expr.is_some()), is_own(|own| own.clear.is_some()));
+    let has_own_for = is_own(|own| own.pending_for.is_some());
+    let has_own_keep = is_own(|own| own.keep_firing_for.is_some());
     let (settings, origin) = match (own, shipped) {
-        (Some(own), Some(shipped)) if own.expr.is_none() => (adjusted(own, shipped), Origin::Adjusted(spot(own))),
-        (Some(own), _) => (own.clone(), Origin::Own(spot(own))),
+        (Some(own), Some(shipped)) if own.expr.is_none() => (adjusted(&own, shipped), Origin::Adjusted(spot(&own))),
+        (Some(own), _) => {
+            let spot = spot(&own);
+            (own, Origin::Own(spot))
+        }
         (None, Some(shipped)) => (shipped.clone(), Origin::Shipped),
         (None, None) => return None,
     };
-    let is_own = |has: fn(&Settings) -> bool| shipped.is_none_or(|_| own.is_some_and(has));
-    (settings.enabled != Some(false)).then(|| Draft {
-        name: name.to_owned(),
-        has_own_expr: is_own(|own| own.expr.is_some()),
-        has_own_clear: is_own(|own| own.clear.is_some()),
-        has_own_for: is_own(|own| own.pending_for.is_some()),
-        has_own_keep: is_own(|own| own.keep_firing_for.is_some()),
-        settings,
-        origin,
-    })
+    let name = name.to_owned();
+    let is_off = settings.enabled == Some(false);
+    let draft = Draft { name, settings, origin, has_own_expr, has_own_clear, has_own_for, has_own_keep };
+    (!is_off).then_some(draft)
 }
 
 fn spot(own: &Settings) -> Spot {

@@ -50,7 +50,7 @@ fn compiled(text: &str, is_open: bool) -> (Vec<Rule>, Vec<Fault>) {
     let resolve = |_: &str| -> Result<Secret, String> { Err("no secrets here".to_owned()) };
     let mut check = Check::new(Duration::from_mins(1), &resolve);
     let catalogue = Catalogue { metrics: METRICS, is_open };
-    let rules = compile(&file.rule, &shipped::settings().unwrap(), catalogue, &mut check);
+    let rules = compile(file.rule, &shipped::settings().unwrap(), catalogue, &mut check);
     (rules, check.faults.into_iter().map(|located| located.fault).collect())
 }
 
