@@ -37,6 +37,7 @@ fn main() {
         forget_last_tick(&folder.path().join("fresh.db"));
         costs.push(run(&fresh));
     }
+    forget_last_tick(&folder.path().join("fresh.db"));
     print(&costs, peak(&fresh));
 
     let mut looping = arguments(folder.path(), "loop");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::complain::{complain, settled};
+use super::complain::{complain, complain_each, settled};
 use super::{Context, Ended, block_on, summary};
 use crate::cli;
 use crate::config::{self, Broken, Config, last_good};
@@ -189,15 +189,17 @@ fn settle(context: &Context, config: &Config, cycle: &Cycle, broken: bool) {
             );
         }
     }
-    for line in cycle.trouble() {
-        complain(context, Some(database), &line, &format!("sippar-mon: {line}"));
-    }
-    for event in cycle.judged.iter().flat_map(|judged| &judged.events).filter(|event| is_untold(event)) {
-        let (severity, what) = (event.transition.severity(), safe::one_line(&event.summary));
-        let text =
-            format!("sippar-mon: {severity} {}: {what}\n  no channel hears of this severity", event.alert.key.rule);
-        complain(context, Some(database), "untold", &text);
-    }
+    let trouble: Vec<String> = cycle.trouble().map(|line| format!("sippar-mon: {line}")).collect();
+    complain_each(context, Some(database), "trouble of the cycle", &trouble);
+    let events = cycle.judged.iter().flat_map(|judged| &judged.events);
+    let untold: Vec<String> = events.filter(|event| is_untold(event)).map(untold).collect();
+    complain_each(context, Some(database), "untold", &untold);
+}
+
+/// The words about an alert that no channel hears of.
+fn untold(event: &Event) -> String {
+    let (severity, what) = (event.transition.severity(), safe::one_line(&event.summary));
+    format!("sippar-mon: {severity} {}: {what}\n  no channel hears of this severity", event.alert.key.rule)
 }
 
 /// Something above LOW began or grew worse, and no channel is there to tell: cron's mail is the last resort.

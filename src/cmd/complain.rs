@@ -13,27 +13,43 @@ use crate::store;
 /// How long the same cause is not repeated.
 const SILENCE: Duration = Duration::from_hours(1);
 
+/// More texts of one cause than this are counted and not printed.
+const MOST_TEXTS: usize = 10;
+
 /// Says `text`, unless nobody watches and the same cause was told within the hour. A memory that cannot be kept is
 /// no reason to be silent.
 pub fn complain(context: &Context, database: Option<&Path>, cause: &str, text: &str) {
-    if context.global.quiet > 1 {
+    complain_each(context, database, cause, &[text.to_owned()]);
+}
+
+/// The same for several texts of one cause; of very many only the first ones are printed.
+pub fn complain_each(context: &Context, database: Option<&Path>, cause: &str, texts: &[String]) {
+    if context.global.quiet > 1 || texts.is_empty() {
         return;
     }
-    if context.terminal.err {
-        return terminal::say(text);
+    let path = database.filter(|_| !context.terminal.err).map(path);
+    let news = path.map_or_else(|| texts.iter().collect(), |path| news(&path, context.clock.now(), cause, texts));
+    for text in news.iter().take(MOST_TEXTS) {
+        terminal::say(text);
     }
-    let Some(path) = database.map(path) else { return terminal::say(text) };
-    let now = context.clock.now();
-    let cause = format!("{cause} {:x}", digest(text));
-    let mut told = read(&path);
+    let more = news.len().saturating_sub(MOST_TEXTS);
+    if more > 0 {
+        terminal::say(&format!("sippar-mon: and {more} more like these; `sippar-mon status` shows all"));
+    }
+}
+
+/// The texts that were not told within the hour; from now on they were.
+fn news<'a>(path: &Path, now: Time, cause: &str, texts: &'a [String]) -> Vec<&'a String> {
+    let mut told = read(path);
     let recent = |at: &Time| *at <= now && now.since(*at) < SILENCE;
-    if told.get(&cause).is_some_and(recent) {
-        return;
+    let key = |text: &String| format!("{cause} {:x}", digest(text));
+    let news: Vec<&String> = texts.iter().filter(|text| !told.get(&key(text)).is_some_and(recent)).collect();
+    if !news.is_empty() {
+        told.retain(|_, at| recent(at));
+        told.extend(news.iter().map(|text| (key(text), now)));
+        keep(path, &told);
     }
-    told.retain(|_, at| recent(at));
-    told.insert(cause, now);
-    keep(&path, &told);
-    terminal::say(text);
+    news
 }
 
 /// Forgets that a cause was told, when it is over: its return is news.

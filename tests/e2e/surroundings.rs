@@ -53,6 +53,19 @@ fn what_fires_above_low_and_reaches_nobody_is_told_to_cron_once() {
 }
 
 #[test]
+fn of_very_many_that_reach_nobody_the_first_are_told_and_the_others_counted() {
+    let rule = |n| format!("[[rule]]\nalert = \"Q{n}\"\nexpr = \"queue_depth > {n}\"\nseverity = \"HIGH\"\n");
+    let world = World::with_queue(&(0..12).map(rule).collect::<String>());
+    world.queue(50);
+    let ran = world.check();
+    let lines: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("sippar-mon")).collect();
+    assert_eq!(lines.len(), 11, "{ran:?}");
+    assert_eq!(lines[0], "sippar-mon: HIGH QUEUE_LONG: 50 are waiting");
+    assert_eq!(lines[10], "sippar-mon: and 3 more like these; `sippar-mon status` shows all");
+    assert_eq!(world.check(), Ran::silent(1));
+}
+
+#[test]
 fn a_configuration_that_is_gone_ends_no_alert() {
     let fake = HttpFake::start([Answer::new(200, "ok")]);
     let world = World::with_queue(&slack(&fake));
