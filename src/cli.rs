@@ -1,8 +1,12 @@
 //! The command line: the whole tree, including the parts that later versions build. Only words; nothing is done here.
 
+mod rules;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use rules::{Rules, RulesCheck, RulesShow};
 
 /// Examples and exit codes at the end of `--help`.
 const AFTER: &str = "\
@@ -280,47 +284,6 @@ pub struct Test {
     /// Show what would be sent, and to whom; send nothing
     #[arg(long)]
     pub dry_run: bool,
-}
-
-/// `rules …`
-#[derive(Subcommand, Debug)]
-pub enum Rules {
-    /// Find every fault and every doubtful place in the rules (not built yet)
-    Check(Later),
-    /// Run the tests of rules (not built yet)
-    Test(Later),
-    /// Explain why a rule does or does not fire (not built yet)
-    Explain(Later),
-    /// The rule in effect, as TOML to paste
-    Show(RulesShow),
-    /// The rules in effect, or the metrics they can use (not built yet)
-    List(Later),
-    /// Write the rules for another system (not built yet)
-    Export(Later),
-    /// Try rules on the stored past (not built yet)
-    Backtest(Later),
-}
-
-impl Rules {
-    /// Its words on the command line.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Check(_) => "rules check",
-            Self::Test(_) => "rules test",
-            Self::Explain(_) => "rules explain",
-            Self::Show(_) => "rules show",
-            Self::List(_) => "rules list",
-            Self::Export(_) => "rules export",
-            Self::Backtest(_) => "rules backtest",
-        }
-    }
-}
-
-/// `rules show`
-#[derive(Args, Debug)]
-pub struct RulesShow {
-    /// The rule's name
-    pub name: String,
 }
 
 /// `query`

@@ -85,7 +85,7 @@ impl Context {
     /// The flags that concern the configuration.
     fn flags(&self, every: Option<Duration>) -> Flags {
         let Global { config, db, env_file, .. } = self.global.clone();
-        Flags { config, database: db, env_file, interval: every }
+        Flags { config, database: db, env_file, interval: every, rules: Vec::new() }
     }
 
     /// Prints the faults and makes them one trouble.

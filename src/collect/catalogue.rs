@@ -25,10 +25,12 @@ const fn counter(
     Metric { name, help, unit, shape: Shape::Counter, labels, source }
 }
 
-/// The sources of this catalogue.
+/// The monitor itself.
 const MONITOR: &str = "monitor";
-const PROBE: &str = "probe";
-const SYSTEM: &str = "system";
+/// Each probe.
+pub const PROBE: &str = "probe";
+/// The machine.
+pub const SYSTEM: &str = "system";
 
 /// All metrics in order of their names.
 pub const METRICS: &[Metric] = &[

@@ -59,6 +59,14 @@ impl Source {
         &self.name
     }
 
+    /// Its kind, as the catalogue names the source of a metric.
+    pub fn kind(&self) -> &'static str {
+        match &self.kind {
+            Kind::System(_) => catalogue::SYSTEM,
+            Kind::Probe(_) => catalogue::PROBE,
+        }
+    }
+
     /// How often it measures.
     pub fn every(&self) -> Duration {
         match &self.kind {

@@ -9,6 +9,7 @@ pub mod last_good;
 mod parse;
 mod people;
 mod secret;
+mod texts;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,14 @@ use crate::collect::{Source, catalogue, probe};
 use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
 use crate::model::trouble::Trouble;
 use crate::notify::Channel;
-use crate::rules::{self, Catalogue, Rule};
+use crate::rules::{self, Cadence, Catalogue, Rule};
 use crate::text::check::Check;
 use crate::text::units;
 use crate::world::Env;
 use file::{File, RulesFile};
 use find::Origin;
 use secret::Secrets;
+pub use texts::Texts;
 
 /// The shipped rule whose severity each probe decides for itself.
 const PROBE_FAILED: &str = "PROBE_FAILED";
@@ -74,15 +76,8 @@ pub struct Flags {
     pub env_file: Option<PathBuf>,
     /// `--every`
     pub interval: Option<Duration>,
-}
-
-/// The files of a configuration as they were read.
-#[derive(Clone, Debug, Default)]
-pub struct Texts {
-    /// `config.toml`, where there is one.
-    pub main: Option<Arc<SourceText>>,
-    /// `rules.d/*.toml`, in order of their names.
-    pub rules: Vec<Arc<SourceText>>,
+    /// `rules check FILE…`: rule files in the place of all rules of the configuration.
+    pub rules: Vec<PathBuf>,
 }
 
 /// Why there is no [`Config`].
@@ -93,87 +88,47 @@ pub enum Broken {
     Trouble(Trouble),
 }
 
+/// A configuration as far as it works, and everything that is wrong with it.
+pub struct Examined {
+    /// What works of it; all of it where no fault is an error.
+    pub config: Config,
+    /// Errors and warnings, in the order in which they were found.
+    pub faults: Vec<Located>,
+}
+
+impl Examined {
+    /// The configuration, if it has no error.
+    fn sound(self) -> Result<Config, Broken> {
+        let Self { config, mut faults } = self;
+        faults.retain(|located| located.fault.weight == Weight::Error);
+        if faults.is_empty() { Ok(config) } else { Err(Broken::Faults(faults, Some(config.database.0))) }
+    }
+}
+
 /// Finds, reads and checks the configuration.
 pub fn load(flags: &Flags, env: &Env) -> Result<Config, Broken> {
+    examine(flags, env).map_err(Broken::Trouble)?.sound()
+}
+
+/// The same for somebody who wants to hear of everything, and goes on with what works.
+pub fn examine(flags: &Flags, env: &Env) -> Result<Examined, Trouble> {
     let path = find::config(flags.config.as_deref(), env);
-    let (texts, faults) = read(path.as_ref().map(|(path, _)| path.as_path()));
-    build(texts, faults, path, flags, env, Standard::Faultless)
+    let (texts, faults) = texts::read(path.as_ref().map(|(path, _)| path.as_path()), &flags.rules);
+    build(texts, faults, path, flags, env)
 }
 
-/// What a configuration must meet.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standard {
-    /// No error at all.
-    Faultless,
-    /// It worked before, so a fault of today is one of its surroundings (a variable, a permission): what still works is
-    /// better than nothing.
-    WhatWorks,
-}
-
-/// Builds the last configuration that worked with this database, with today's environment.
+/// Builds the last configuration that worked with this database, with today's environment. It worked before, so a fault
+/// of today is one of its surroundings (a variable, a permission): what still works is better than nothing.
 pub fn load_last_good(database: &Path, flags: &Flags, env: &Env) -> Option<Config> {
     let texts = last_good::recall(database)?;
     let path = texts.main.as_ref().map(|main| (main.path.clone(), Origin::Default));
     let flags = Flags { database: Some(database.to_owned()), ..flags.clone() };
-    build(texts, Vec::new(), path, &flags, env, Standard::WhatWorks).ok()
+    build(texts, Vec::new(), path, &flags, env).ok().map(|examined| examined.config)
 }
 
 /// The file of the last configuration that worked with this database, where there was one.
 pub fn last_good_file(database: &Path) -> Option<PathBuf> {
     Some(last_good::recall(database)?.main?.path.clone())
-}
-
-/// Reads the file and the rules beside it; what cannot be read is a fault.
-fn read(path: Option<&Path>) -> (Texts, Vec<Located>) {
-    let Some(path) = path else { return (Texts::default(), Vec::new()) };
-    let mut faults = Vec::new();
-    let main = read_one(path).map_err(|fault| faults.push(Located { source: None, fault })).ok();
-    let folder = path.parent().unwrap_or(Path::new(".")).join("rules.d");
-    let mut files = list(&folder).unwrap_or_else(|error| {
-        let fault = Fault::error(format!("cannot read {}: {error}", folder.display()), Place::Nowhere);
-        faults.push(Located { source: None, fault });
-        Vec::new()
-    });
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
-    files.sort();
-    let mut rules = Vec::new();
-    for file in &files {
-        match read_one(file) {
-            Ok(text) => rules.push(text),
-            Err(fault) => faults.push(Located { source: None, fault }),
-        }
-    }
-    (Texts { main, rules }, faults)
-}
-
-/// The files of a folder; none where there is no such folder.
-fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
-    }
-}
-
-fn read_one(path: &Path) -> Result<Arc<SourceText>, Fault> {
-    const MOST_BYTES: u64 = 4 << 20;
-    let fault = |why: String| Fault::error(format!("cannot read {}: {why}", path.display()), Place::Nowhere);
-    let meta = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
-    if !meta.is_file() {
-        return Err(fault("it is not a file".to_owned()).help("name a TOML file with --config"));
-    }
-    if meta.len() > MOST_BYTES {
-        return Err(fault(format!("it is larger than {} MiB", MOST_BYTES >> 20)));
-    }
-    if meta.permissions().mode() & 0o002 != 0 {
-        let help = format!("run: chmod o-w {}", path.display());
-        return Err(fault("everybody can write to it, and it names programs to run".to_owned()).help(help));
-    }
-    let bytes = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| fault(format!("byte {} is not UTF-8", error.utf8_error().valid_up_to())))?;
-    let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    Ok(Arc::new(SourceText { path: path.to_owned(), text }))
 }
 
 fn build(
@@ -182,14 +137,13 @@ fn build(
     path: Option<(PathBuf, Origin)>,
     flags: &Flags,
     env: &Env,
-    standard: Standard,
-) -> Result<Config, Broken> {
+) -> Result<Examined, Trouble> {
     let main = texts.main.clone();
     let (file, faults) = main.as_ref().map_or_else(Default::default, |main| parse::parse::<File>(&main.text));
     found.extend(faults.into_iter().map(|fault| Located { source: main.clone(), fault }));
     let peeked = || main.as_ref().and_then(|main| parse::peek(&main.text, "store", "path"));
     let named = file.store.path.clone().or_else(peeked);
-    let database = find::database(flags.database.as_deref(), env, named.as_deref()).map_err(Broken::Trouble)?;
+    let database = find::database(flags.database.as_deref(), env, named.as_deref())?;
 
     let env = with_env_file(&file, flags, env, main.as_ref(), &mut found);
     let secrets = Secrets::new(&env);
@@ -202,13 +156,13 @@ fn build(
     let sources = sources(&file, &mut check);
     let channels = people::channels(&file, &secrets, &mut check);
     let routes = people::routes(&file, &channels, &mut check);
-    let rules = rules_of(file.rule, &texts, &sources, &mut check);
+    let own = if flags.rules.is_empty() { file.rule } else { Vec::new() };
+    let rules = rules_of(own, &texts, &sources, &mut check);
     refuse_public_literals(&secrets, main.as_ref(), &mut check);
 
-    let (errors, warnings): (Vec<_>, Vec<_>) = check.faults.into_iter().partition(|f| f.fault.weight == Weight::Error);
-    if !errors.is_empty() && standard == Standard::Faultless {
-        return Err(Broken::Faults(errors, Some(database.0)));
-    }
+    let faults = check.faults;
+    let is_warning = |located: &&Located| located.fault.weight == Weight::Warning;
+    let warnings = faults.iter().filter(is_warning).cloned().collect();
     let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
     let identity = Identity {
         system: text(file.monitor.name.map(Spanned::into_inner), "Sippar bridge"),
@@ -216,10 +170,12 @@ fn build(
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     };
     let rules = with_runbooks(rules, file.monitor.runbook_base.as_deref().unwrap_or_default());
-    let interval = check.interval;
     let ca_file =
         file.monitor.ca_file.map(|path| PathBuf::from(path.into_inner())).filter(|path| !path.as_os_str().is_empty());
-    Ok(Config { path, database, identity, interval, ca_file, sources, rules, channels, routes, warnings, texts })
+    let interval = check.interval;
+    let config =
+        Config { path, database, identity, interval, ca_file, sources, rules, channels, routes, warnings, texts };
+    Ok(Examined { config, faults })
 }
 
 fn with_env_file(
@@ -291,7 +247,9 @@ fn rules_of(main: Vec<rules::Settings>, texts: &Texts, sources: &[Arc<Source>], 
     });
     let probes: Vec<&probe::Probe> = sources.iter().filter_map(|source| source.probe()).collect();
     let is_open = probes.iter().any(|probe| probe.may_yield_metrics());
-    let mut rules = rules::compile(written, &shipped, Catalogue { metrics: catalogue::METRICS, is_open }, check);
+    let cadences = cadences(sources);
+    let catalogue = Catalogue { metrics: catalogue::METRICS, is_open, sources: &cadences };
+    let mut rules = rules::compile(written, &shipped, catalogue, check);
     for rule in rules.iter_mut().filter(|rule| &*rule.name == PROBE_FAILED) {
         for probe in &probes {
             rule.set_severity("probe", &probe.name, probe.severity);
@@ -299,6 +257,17 @@ fn rules_of(main: Vec<rules::Settings>, texts: &Texts, sources: &[Arc<Source>], 
     }
     check.source.clone_from(&texts.main);
     rules
+}
+
+/// How often each source measures.
+fn cadences(sources: &[Arc<Source>]) -> Vec<Cadence> {
+    let of = |source: &Arc<Source>| Cadence {
+        kind: source.kind(),
+        name: source.name().to_string(),
+        label: source.probe().map(|probe| ("probe", probe.name.clone())),
+        every: source.every(),
+    };
+    sources.iter().map(of).collect()
 }
 
 /// Rules together with the text that their places point into.

@@ -35,7 +35,7 @@ fn env() -> Env {
 fn load_text(text: &str) -> Result<Config, Broken> {
     let main = SourceText { path: "config.toml".into(), text: text.to_owned() };
     let texts = Texts { main: Some(Arc::new(main)), rules: Vec::new() };
-    build(texts, Vec::new(), None, &Flags::default(), &env(), Standard::Faultless)
+    build(texts, Vec::new(), None, &Flags::default(), &env()).map_err(Broken::Trouble)?.sound()
 }
 
 /// The words of every fault of `text`; none where it can be used.
@@ -173,4 +173,40 @@ fn the_example_leaves_no_key_out() {
         known.extend(listed.split(", ").map(|key| format!("{prefix}{}", key.to_lowercase())));
     }
     assert_eq!(known.difference(&here).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// Every analysis looks at the shipped rules as if somebody had written them here.
+#[test]
+fn shipped_rules_are_beyond_reproach_under_default_settings() {
+    let probe = "[probes.web.http]\nurl = 'https://a.example/'\n[probes.db.tcp]\naddress = 'localhost:1'\n";
+    for sources in ["", probe] {
+        let text = format!("{sources}{}", rules::shipped::TEXT);
+        let main = SourceText { path: "config.toml".into(), text };
+        let texts = Texts { main: Some(Arc::new(main)), rules: Vec::new() };
+        let Ok(examined) = build(texts, Vec::new(), None, &Flags::default(), &env()) else { panic!("no database") };
+        let faults: Vec<String> = examined.faults.into_iter().map(|located| located.fault.what).collect();
+        assert_eq!(faults, [""; 0]);
+        assert_eq!(examined.config.rules.len(), rules::shipped::settings().unwrap().len());
+    }
+}
+
+/// What a rule looks at is measured as often as its source is set to.
+#[test]
+fn ranges_are_held_against_the_pace_of_each_source() {
+    let faults = |text: &str| {
+        let texts =
+            Texts { main: Some(Arc::new(SourceText { path: "c".into(), text: text.to_owned() })), rules: Vec::new() };
+        let Ok(examined) = build(texts, Vec::new(), None, &Flags::default(), &env()) else { panic!("no database") };
+        examined.faults.into_iter().map(|located| located.fault.what).collect::<Vec<_>>()
+    };
+    let rule = |expr: &str| format!("[[rule]]\nalert = 'A'\nexpr = '{expr}'\nabove = {{ HIGH = 1 }}\n");
+    let paced = "[sources.system]\nevery = '5m'\n[probes.web.tcp]\naddress = 'localhost:1'\nevery = '2m'\n";
+    let load = rule("avg_over_time(system_load1[4m])");
+    let probe = rule("changes(probe_success{probe=\"web\"}[4m])");
+    assert_eq!(faults(&load), [""; 0]);
+    assert_eq!(faults(&format!("{paced}{load}")), ["this range is shorter than the time between two samples"]);
+    assert_eq!(
+        faults(&format!("{paced}{probe}")),
+        ["changes needs two samples: one or two that are missed make it blind"]
+    );
 }

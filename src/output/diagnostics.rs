@@ -63,6 +63,26 @@ fn one(located: &Located, renderer: &Renderer) -> String {
     renderer.render(&[group])
 }
 
+/// Where a fault stands in its file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Position {
+    /// Bytes before it.
+    pub offset: usize,
+    /// The first one is 1.
+    pub line: usize,
+    /// In characters, the first one is 1.
+    pub column: usize,
+}
+
+/// Where a fault begins, if it is in a file.
+pub fn position(located: &Located) -> Option<Position> {
+    let source = located.source.as_ref()?;
+    let offset = range(&located.fault, source)?.start;
+    let before = source.text.get(..offset)?;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Some(Position { offset, line: before.matches('\n').count() + 1, column })
+}
+
 /// The bytes of the file that a fault means. A place inside a string is found by looking for the decoded string in its
 /// literal; where escapes make them differ, the whole literal is meant.
 fn range(fault: &Fault, source: &SourceText) -> Option<std::ops::Range<usize>> {

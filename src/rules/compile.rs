@@ -6,11 +6,11 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::ladder::{Ladder, Worse};
-use super::limits;
-use super::lint::{Catalogue, short_ranges};
+use super::limits::{self, Limit};
+use super::lint::{self, Catalogue, Watched};
 use super::merge::{Draft, drafts};
 use super::promql::{self, ast::Expr, check::Kind};
-use super::rule::{Origin, Rule, Test, direction, filters, top_comparison};
+use super::rule::{Origin, Rule, Spot, Test, direction, filters, top_comparison};
 use super::scope;
 use super::settings::{Levels, Settings};
 use super::template::Template;
@@ -28,7 +28,28 @@ pub fn compile(
     check: &mut Check<'_>,
 ) -> Vec<Rule> {
     let drafts = drafts(user, shipped, check);
-    drafts.into_iter().filter_map(|draft| compiled(&draft, catalogue, check)).collect()
+    let (mut rules, mut unsaid): (Vec<Rule>, Vec<usize>) = (Vec::new(), Vec::new());
+    for draft in drafts {
+        let Some(rule) = compiled(&draft, catalogue, check) else { continue };
+        if draft.settings.no_data.is_none() && rule.policy.severities[Severity::Critical] {
+            unsaid.push(rules.len());
+        }
+        rules.push(rule);
+    }
+    vanishing(&rules, &unsaid, catalogue, check);
+    rules
+}
+
+/// Warns of those CRITICAL rules that do not say what unknown means, where nobody would miss their data.
+fn vanishing(rules: &[Rule], unsaid: &[usize], catalogue: Catalogue<'_>, check: &mut Check<'_>) {
+    let watched = Watched::by(rules.iter().map(|rule| &rule.expr));
+    for rule in unsaid.iter().filter_map(|at| rules.get(*at)) {
+        let Origin::Own(Spot { source, expr: Some(outer), .. }) = &rule.origin else { continue };
+        if let Some(fault) = watched.fault(&rule.expr, catalogue) {
+            check.source.clone_from(source);
+            check.fault(lifted(fault, outer));
+        }
+    }
 }
 
 /// The place of `inner` in the string whose literal stands at `outer`.
@@ -66,7 +87,7 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
     let labels = scope::labels(settings.labels.as_ref(), check);
     let worse_by = limits::worse_by(settings.worse_by.as_ref(), check);
     let text = settings.expr.as_ref()?;
-    let expr = expression(text, catalogue, draft.has_own_expr, check);
+    let expr = expression(text, draft, catalogue, check);
     let (judged_by, unit) = judged_by(draft, expr.as_ref(), catalogue, check)?;
     let severities = match &judged_by {
         Test::Ladder(ladder) => BySeverity::from_fn(|severity| ladder.rungs[severity].is_some()),
@@ -81,7 +102,7 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
         Test::Condition(_) => direction(&expr),
     };
     let lower_is_worse = worse == Worse::Lower;
-    Some(Rule {
+    let rule = Rule {
         name: Arc::from(draft.name.as_str()),
         expr,
         text: text.get_ref().clone(),
@@ -97,20 +118,23 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
         origin: draft.origin.clone(),
         severity_by_label: Vec::new(),
         worse_by,
-    })
+    };
+    for fault in lint::whole(draft, &rule, catalogue, check.interval) {
+        check.fault(fault);
+    }
+    Some(rule)
 }
 
-fn expression(text: &Spanned<String>, catalogue: Catalogue<'_>, is_own: bool, check: &mut Check<'_>) -> Option<Expr> {
+fn expression(text: &Spanned<String>, draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Option<Expr> {
     let outer = text.span();
+    let Settings { above, below, when, .. } = &draft.settings;
+    let alone = above.is_none() && below.is_none() && when.is_none();
     match promql::parse(text.get_ref()) {
         Ok(expr) => {
-            let mut lints = Vec::new();
-            if is_own {
-                lints.extend(catalogue.faults(&expr));
-                lints.extend(short_ranges(&expr, check.interval));
-            }
-            for fault in lints {
-                check.fault(lifted(fault, &outer));
+            if draft.has_own_expr {
+                for fault in lint::faults(&expr, text.get_ref(), alone, catalogue, check.interval) {
+                    check.fault(lifted(fault, &outer));
+                }
             }
             Some(expr)
         }
@@ -146,11 +170,12 @@ fn judged_by(
             condition(draft, expr, severity, catalogue, check)
         }
         _ => {
-            let (ladder, written) = ladder(draft, severity, check)?;
+            let (ladder, written, clear) = ladder(draft, severity, check)?;
             let expr = expr.filter(|expr| is_value(expr, settings, check))?;
             let known = catalogue.unit(expr);
-            if let Some(unit) = known {
-                limits::contradictions(unit, &written, check);
+            let judged = lint::judged(expr, known, ladder.worse, settings.when.is_none(), catalogue);
+            for fault in judged.faults(&written).into_iter().chain(judged.of_clear(&clear)) {
+                check.fault(fault);
             }
             let unit = known.or_else(|| written.iter().find_map(|limit| limit.unit)).unwrap_or(Unit::Count);
             Some((Test::Ladder(ladder), unit))
@@ -175,7 +200,12 @@ fn is_value(expr: &Expr, settings: &Settings, check: &mut Check<'_>) -> bool {
     true
 }
 
-fn ladder(draft: &Draft, severity: Option<Severity>, check: &mut Check<'_>) -> Option<(Ladder, Vec<limits::Limit>)> {
+/// The ladder, with the limits as they are written and what is written under `clear`.
+fn ladder(
+    draft: &Draft,
+    severity: Option<Severity>,
+    check: &mut Check<'_>,
+) -> Option<(Ladder, Vec<Limit>, Vec<Limit>)> {
     let settings = &draft.settings;
     let (worse, key, written) = match (&settings.above, &settings.below) {
         (Some(above), _) => (Worse::Higher, "above", above),
@@ -196,7 +226,14 @@ fn ladder(draft: &Draft, severity: Option<Severity>, check: &mut Check<'_>) -> O
     };
     let clear = settings.clear.as_ref().map(|clear| limits::read(clear, lone, "clear", check)).unwrap_or_default();
     let ladder = limits::ladder(worse, &values, &clear, draft.has_own_clear, check);
-    (!values.is_empty()).then_some((ladder, values))
+    let clear = clear.into_iter().filter(|clear| is_rung(&ladder, clear)).collect();
+    (!values.is_empty()).then_some((ladder, values, clear))
+}
+
+/// Whether a `clear` was found good for the ladder.
+#[allow(clippy::float_cmp, reason = "it is the same number or another one")]
+fn is_rung(ladder: &Ladder, clear: &Limit) -> bool {
+    ladder.rungs[clear.severity].is_some_and(|rung| rung.clear == Some(clear.value))
 }
 
 fn condition(

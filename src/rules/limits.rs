@@ -127,47 +127,6 @@ fn out_of_order(worse: Worse, limits: &[Limit], check: &mut Check<'_>) {
     }
 }
 
-/// Warns of limits written in another unit than the value's.
-pub fn contradictions(unit: Unit, limits: &[Limit], check: &mut Check<'_>) {
-    for limit in limits {
-        let place = Place::File(limit.span.clone());
-        match (unit, limit.unit) {
-            (Unit::Ratio, None) if limit.value.abs() > 2.0 => {
-                let text = format!("a ratio is between 0 and 1; is this a percentage? write \"{}%\"", limit.value);
-                check.fault(
-                    Fault::warning(format!("the value is a ratio and the limit is {}", limit.value), place).help(text),
-                );
-            }
-            (Unit::Timestamp, Some(Unit::Seconds)) => {
-                let help = "subtract the time first: metric - time() is how long it is until then";
-                check.fault(Fault::warning("the value is a date and the limit a duration", place).help(help));
-            }
-            (_, Some(written)) if !fits(unit, written) => {
-                let what = format!("the value is {}, this limit is {}", unit_name(unit), unit_name(written));
-                check.fault(
-                    Fault::warning(what, place).help("write the limit in the value's unit, or as a plain number"),
-                );
-            }
-            _ => {}
-        }
-    }
-}
-
-const fn fits(unit: Unit, written: Unit) -> bool {
-    matches!((unit, written), (Unit::Ratio, Unit::Ratio) | (Unit::Seconds, Unit::Seconds) | (Unit::Bytes, Unit::Bytes))
-}
-
-const fn unit_name(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Ratio => "a ratio",
-        Unit::Seconds => "a time in seconds",
-        Unit::Bytes => "a size in bytes",
-        Unit::Timestamp => "a date",
-        Unit::Bool => "0 or 1",
-        Unit::Count => "a plain number",
-    }
-}
-
 /// The durations by severity under `key`, `for` or `keep_firing_for`. `is_own` is false for those inherited from a shipped
 /// rule.
 pub fn durations(

@@ -28,6 +28,8 @@ pub struct Draft {
     pub has_own_for: bool,
     /// So is `keep_firing_for`.
     pub has_own_keep: bool,
+    /// So is `when`.
+    pub has_own_when: bool,
 }
 
 /// The drafts of all rules that are switched on: the shipped ones in their order, then the others.
@@ -100,6 +102,7 @@ fn draft(name: &str, own: Option<Settings>, shipped: Option<&Settings>) -> Optio
     let (has_own_expr, has_own_clear) = (is_own(|own| own.expr.is_some()), is_own(|own| own.clear.is_some()));
     let has_own_for = is_own(|own| own.pending_for.is_some());
     let has_own_keep = is_own(|own| own.keep_firing_for.is_some());
+    let has_own_when = is_own(|own| own.when.is_some());
     let (settings, origin) = match (own, shipped) {
         (Some(own), Some(shipped)) if own.expr.is_none() => (adjusted(&own, shipped), Origin::Adjusted(spot(&own))),
         (Some(own), _) => {
@@ -111,12 +114,17 @@ fn draft(name: &str, own: Option<Settings>, shipped: Option<&Settings>) -> Optio
     };
     let name = name.to_owned();
     let is_off = settings.enabled == Some(false);
-    let draft = Draft { name, settings, origin, has_own_expr, has_own_clear, has_own_for, has_own_keep };
+    let draft = Draft { name, settings, origin, has_own_expr, has_own_clear, has_own_for, has_own_keep, has_own_when };
     (!is_off).then_some(draft)
 }
 
 fn spot(own: &Settings) -> Spot {
-    Spot { source: own.source.clone(), span: own.alert.as_ref().map_or(0..0, Spanned::span) }
+    Spot {
+        source: own.source.clone(),
+        span: own.alert.as_ref().map_or(0..0, Spanned::span),
+        expr: own.expr.as_ref().map(Spanned::span),
+        when: own.when.as_ref().map(Spanned::span),
+    }
 }
 
 /// The shipped rule with the file's keys in place of its own. What it keeps stands, for faults, at the name in the file.

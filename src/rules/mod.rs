@@ -4,6 +4,7 @@
 //! `Rule` + `Windows` (recent samples) -> `judge` -> verdicts. The expressions are `promql`.
 
 mod compile;
+pub mod data;
 mod judge;
 mod ladder;
 mod limits;
@@ -23,7 +24,7 @@ mod tests;
 
 pub use compile::compile;
 pub use judge::judge;
-pub use lint::Catalogue;
+pub use lint::{Cadence, Catalogue, untold};
 pub use promql::evaluate as query;
 pub use rule::Rule;
 pub use settings::Settings;

@@ -75,13 +75,17 @@ pub enum Origin {
     Own(Spot),
 }
 
-/// The place of a rule's name.
+/// Where a rule stands in its text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spot {
     /// The text it stands in.
     pub source: Option<Arc<SourceText>>,
     /// The bytes of the name.
     pub span: Range<usize>,
+    /// The bytes of `expr`, where it is written here.
+    pub expr: Option<Range<usize>>,
+    /// The bytes of `when`, where it is written here.
+    pub when: Option<Range<usize>>,
 }
 
 /// `shipped`, `shipped, adjusted in config.toml:12`, `rules.d/bridge.toml:3`.

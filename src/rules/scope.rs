@@ -6,16 +6,14 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::compile::lifted;
-use super::lint::Catalogue;
+use super::lint::{self, Catalogue};
 use super::promql::ast::{Expr, Key, Matcher, Node, Selector, Shift};
 use super::promql::check::Kind;
-use super::promql::functions::Body;
-use super::promql::ops::{Aggregation, Op, Set};
 use super::promql::value::{Answer, GroupKey, Halt};
 use super::promql::{self, evaluate};
 use super::rule::filters;
 use super::template::is_name;
-use super::windows::{ALERTS, Windows};
+use super::windows::Windows;
 use crate::model::fault::{Fault, Place};
 use crate::model::labels::Labels;
 use crate::model::time::Time;
@@ -69,7 +67,8 @@ pub fn guard(text: Option<&Spanned<String>>, catalogue: Catalogue<'_>, check: &m
         check.fault(fault.help("compare it, as in when = \"sum(increase(bridge_jobs_total[15m])) >= 5\""));
         return None;
     }
-    let key = if is_labelless(&expr, catalogue) { Key::Only(Vec::new()) } else { Key::default() };
+    // where no result of it has any label, it goes with every result of the rule
+    let key = if lint::has_no_labels(&expr, catalogue) { Key::Only(Vec::new()) } else { Key::default() };
     Some(Guard { expr, text: text.get_ref().clone(), key })
 }
 
@@ -131,36 +130,5 @@ fn parsed(text: &Spanned<String>, check: &mut Check<'_>) -> Option<Expr> {
             }
             None
         }
-    }
-}
-
-/// Whether no result of `expr` has any label: it then goes with every result of the rule.
-fn is_labelless(expr: &Expr, catalogue: Catalogue<'_>) -> bool {
-    let inner = |expr: &Expr| is_labelless(expr, catalogue);
-    match &expr.node {
-        Node::Number(_) | Node::Text(_) => true,
-        Node::Paren(of) | Node::Negate(of) => inner(of),
-        Node::Subquery(subquery) => inner(&subquery.of),
-        Node::Selector(selector) => {
-            let metric = selector.metric.as_deref().filter(|name| *name != ALERTS);
-            metric.and_then(|name| catalogue.get(name)).is_some_and(|metric| metric.labels.is_empty())
-        }
-        Node::Aggregate(aggregate) => {
-            let keeps = matches!(
-                aggregate.op,
-                Aggregation::Topk | Aggregation::Bottomk | Aggregation::Limitk | Aggregation::LimitRatio
-            );
-            let groups = matches!(&aggregate.key, Key::Only(labels) if labels.is_empty());
-            if keeps { inner(&aggregate.of) } else { groups && aggregate.op != Aggregation::CountValues }
-        }
-        Node::Binary(binary) => match (binary.op, &binary.matching.key) {
-            (Op::Set(Set::And | Set::Unless), _) => inner(&binary.left),
-            (Op::Math(_) | Op::Compare(_), Key::Only(labels)) if labels.is_empty() => true,
-            _ => inner(&binary.left) && inner(&binary.right),
-        },
-        Node::Call(call) => match call.function.body {
-            Body::LabelReplace | Body::LabelJoin => false,
-            _ => call.arguments.iter().all(inner),
-        },
     }
 }

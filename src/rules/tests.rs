@@ -1,5 +1,6 @@
 //! From a rule file to verdicts.
 
+mod lints;
 mod scope;
 
 use std::time::Duration;
@@ -49,7 +50,7 @@ fn compiled(text: &str, is_open: bool) -> (Vec<Rule>, Vec<Fault>) {
     let file: File = toml::from_str(text).unwrap();
     let resolve = |_: &str| -> Result<Secret, String> { Err("no secrets here".to_owned()) };
     let mut check = Check::new(Duration::from_mins(1), &resolve);
-    let catalogue = Catalogue { metrics: METRICS, is_open };
+    let catalogue = Catalogue { metrics: METRICS, is_open, sources: &[] };
     let rules = compile(file.rule, &shipped::settings().unwrap(), catalogue, &mut check);
     (rules, check.faults.into_iter().map(|located| located.fault).collect())
 }
@@ -196,7 +197,7 @@ fn units_come_from_the_metric_or_the_limits() {
         ("max(avg_over_time(system_memory_usage_ratio[5m]))", "'90%'", Unit::Ratio, "> 90 %"),
         ("probe_ssl_earliest_cert_expiry - time()", "'2d'", Unit::Seconds, "> 2 d"),
         ("time() - probe_ssl_earliest_cert_expiry", "3600", Unit::Seconds, "> 1 h"),
-        ("rate(system_disk_free_bytes[5m])", "'10GiB'", Unit::Bytes, "> 10 GiB"),
+        ("deriv(system_disk_free_bytes[5m])", "'10GiB'", Unit::Bytes, "> 10 GiB"),
         ("count(service_up)", "3", Unit::Count, "> 3"),
         ("system_disk_free_bytes / system_disk_free_bytes", "0.5", Unit::Ratio, "> 50 %"),
         ("system_disk_usage_ratio + 0.1", "0.5", Unit::Ratio, "> 50 %"),
@@ -293,7 +294,7 @@ fn a_shipped_rule_is_adjusted_key_by_key_or_replaced() {
     let text = "[[rule]]\nalert = 'HIGH_MEMORY_USAGE'\nabove = { high = '70%' }\nno_data = 'fire'\n
                 [[rule]]\nalert = 'HIGH_CPU_USAGE'\nexpr = 'system_cpu_usage_ratio'\nabove = { LOW = 0.5 }\n
                 [[rule]]\nalert = 'SLOW_RESPONSE'\nenabled = false\n
-                [[rule]]\nalert = 'MINE'\nexpr = 'service_up == 0'\nseverity = 'LOW'\nfor = '90s'";
+                [[rule]]\nalert = 'MINE'\nexpr = 'service_up == 0'\nseverity = 'LOW'\nfor = '2m'";
     let (rules, faults) = compiled(text, false);
     assert_eq!(faults, []);
     let find = |name: &str| rules.iter().find(|rule| rule.name.as_ref() == name);
@@ -312,7 +313,7 @@ fn a_shipped_rule_is_adjusted_key_by_key_or_replaced() {
     let cpu = find("HIGH_CPU_USAGE").unwrap();
     assert!(cpu.action.is_none() && cpu.limit_text(Severity::High).is_empty(), "replaced as a whole");
     assert!(find("SLOW_RESPONSE").is_none());
-    assert_eq!(find("MINE").unwrap().policy.pending_for[Severity::Low], Duration::from_secs(90));
+    assert_eq!(find("MINE").unwrap().policy.pending_for[Severity::Low], Duration::from_mins(2));
     assert!(matches!(&find("MINE").unwrap().origin, Origin::Own(spot) if &text[spot.span.clone()] == "'MINE'"));
     assert_eq!(rules.len(), 11);
 }
@@ -367,12 +368,12 @@ const TAUGHT: &[(&str, &str, &str)] = &[
     (
         VALUE,
         "above = { HIGH = 85 }",
-        "warning: the value is a ratio and the limit is 85 [85] a ratio is between 0 and 1; is this a percentage? write \"85%\"",
+        "HIGH can never fire: the value is between 0 and 1 [85] a ratio is a part of one; is this a percentage? write \"85%\"",
     ),
     (
         VALUE,
         "above = { HIGH = '5m' }",
-        "warning: the value is a ratio, this limit is a time in seconds ['5m'] write the limit in the value's unit, or as a plain number",
+        "HIGH can never fire: the value is between 0 and 1 ['5m'] the value is a ratio, this limit is a time in seconds",
     ),
     (
         VALUE,
@@ -452,7 +453,7 @@ const TAUGHT: &[(&str, &str, &str)] = &[
     (
         "",
         "alert = 'A'\nexpr = 'service_up{servce=\"x\"} == 0'\nseverity = 'HIGH'",
-        "warning: service_up has no label `servce` [servce] did you mean `service`?",
+        "service_up has no label `servce`: this selects nothing, ever [servce] did you mean `service`?",
     ),
     (
         "",
@@ -466,8 +467,8 @@ const TAUGHT: &[(&str, &str, &str)] = &[
     ),
     (
         "",
-        "alert = 'A'\nexpr = 'sum(rate(system_disk_free_bytes[1m]))'\nabove = { HIGH = 1 }",
-        "warning: rate needs two samples, and this range never holds more than one [system_disk_free_bytes[1m]] a sample is taken every 1m: write [4m] or more",
+        "alert = 'A'\nexpr = 'sum(deriv(system_disk_free_bytes[1m]))'\nabove = { HIGH = 1 }",
+        "deriv needs two samples, and this range never holds more than one [system_disk_free_bytes[1m]] a sample is taken every 1m: write [4m] or more",
     ),
 ];
 

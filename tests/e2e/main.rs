@@ -20,6 +20,7 @@ mod looping;
 mod notification;
 mod reading;
 mod real_mail;
+mod rules_check;
 mod secrets;
 mod slack_answers;
 mod streams;

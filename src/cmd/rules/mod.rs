@@ -1,5 +1,6 @@
 //! `rules …`: one recipe per subcommand.
 
+mod check;
 mod show;
 
 use super::{Context, Ended, later};
@@ -13,6 +14,7 @@ use crate::text::safe;
 /// Runs one of them.
 pub fn run(context: &Context, rules: Rules) -> Ended {
     match rules {
+        Rules::Check(args) => check::run(context, args),
         Rules::Show(args) => show::run(context, &args),
         other => later(&Command::Rules(other)),
     }

@@ -22,6 +22,7 @@ mod selector;
 pub mod value;
 
 pub use eval::evaluate;
+pub use selector::NAME;
 
 use crate::model::fault::Fault;
 use ast::Expr;

@@ -56,7 +56,8 @@ fn a_guard_has_no_labels_where_its_expression_can_have_none() {
         ("label_replace(system_memory_usage_ratio, \"a\", \"b\", \"\", \"\") > 0", false),
     ] {
         let text = format!("[[rule]]\nalert = 'A'\nexpr = 'service_up == 0'\nwhen = '{when}'\nseverity = 'HIGH'");
-        let guard = rule(&text, "A").guard.unwrap();
+        // some of them go with no result of this rule, which is a fault of its own
+        let guard = compiled(&text, false).0.pop().unwrap().guard.unwrap();
         let key = format!("{:?}", guard.key);
         assert_eq!(key, if labelless { "Only([])" } else { "AllBut([])" }, "{when}");
     }
@@ -176,7 +177,7 @@ const EVERYTHING: &str = r#"
         when = 'system_memory_usage_ratio > 0.5'
         below = { MEDIUM = '1.5GiB', HIGH = '100MB', CRITICAL = 1000 }
         clear = { HIGH = '200MB' }
-        for = { HIGH = '90s', CRITICAL = '1d' }
+        for = { HIGH = '90m', CRITICAL = '1d' }
         keep_firing_for = '5m'
         no_data = 'fire'
         worse_by = '10MiB'
@@ -220,7 +221,7 @@ expr            = """
 when            = "system_memory_usage_ratio > 0.5"
 below           = { MEDIUM = "1.5GiB", HIGH = "100MB", CRITICAL = "1kB" }
 clear           = { HIGH = "200MB" }
-for             = { HIGH = "1m30s", CRITICAL = "1d" }
+for             = { HIGH = "1h30m", CRITICAL = "1d" }
 keep_firing_for = "5m"
 no_data         = "fire"
 worse_by        = "10MiB"
