@@ -8,6 +8,7 @@ mod query;
 mod rules;
 mod status;
 
+use std::fmt::Write as _;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,9 @@ pub struct Context {
     /// What the streams may show.
     pub terminal: Terminal,
 }
+
+/// More faults than this are counted and not drawn.
+const MOST_FAULTS: usize = 100;
 
 /// How a command ended that did its work: its exit code. What went wrong otherwise is a [`Trouble`] at the root of the
 /// error, with whatever context was added on its way.
@@ -99,9 +103,15 @@ impl Context {
         }
     }
 
-    /// The faults as text for standard error.
+    /// The faults as text for standard error; of very many only the first ones.
     fn faults(&self, faults: &[Located]) -> String {
-        self.terminal.fit(&diagnostics::render(faults, self.terminal.color_err))
+        let shown = faults.len().min(MOST_FAULTS);
+        let mut text = diagnostics::render(&faults[..shown], self.terminal.color_err);
+        if shown < faults.len() {
+            let more = faults.len() - shown;
+            let _ = writeln!(text, "and {more} more; `sippar-mon rules check --json` lists all");
+        }
+        self.terminal.fit(&text)
     }
 
     /// With `-v`, and on a terminal: warnings, and which files are used.

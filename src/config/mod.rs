@@ -65,6 +65,16 @@ pub struct Config {
     pub texts: Texts,
 }
 
+impl Texts {
+    /// Where a fault stands, in the order in which people read: what is wrong around the files, then file by file.
+    fn place(&self, located: &Located) -> (usize, (usize, usize)) {
+        let mut texts = self.main.iter().chain(&self.rules);
+        let is_its = |text: &Arc<SourceText>| located.source.as_ref().is_some_and(|source| Arc::ptr_eq(source, text));
+        let file = texts.position(is_its).map_or(0, |at| at + 1);
+        (file, located.fault.place.start())
+    }
+}
+
 /// What the command line says about configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
@@ -160,7 +170,8 @@ fn build(
     let rules = rules_of(own, &texts, &sources, &mut check);
     refuse_public_literals(&secrets, main.as_ref(), &mut check);
 
-    let faults = check.faults;
+    let mut faults = check.faults;
+    faults.sort_by_key(|located| texts.place(located));
     let is_warning = |located: &&Located| located.fault.weight == Weight::Warning;
     let warnings = faults.iter().filter(is_warning).cloned().collect();
     let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());

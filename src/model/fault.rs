@@ -29,6 +29,17 @@ pub enum Place {
     Nowhere,
 }
 
+impl Place {
+    /// Where it begins: bytes of the file, then of the string in it.
+    pub fn start(&self) -> (usize, usize) {
+        match self {
+            Self::File(range) => (range.start, 0),
+            Self::Inside { outer, inner } => (outer.start, inner.start),
+            Self::Nowhere => (0, 0),
+        }
+    }
+}
+
 /// Whether a fault stops the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weight {

@@ -117,7 +117,7 @@ impl Row {
 /// The name of the rule in whose table the byte `at` of `text` lies.
 fn rule_at(text: &str, at: usize) -> Option<String> {
     let header = "[[rule]]";
-    let start = text.get(..at + header.len()).or(Some(text))?.rfind(header)?;
+    let start = text.get(..text.floor_char_boundary(at + header.len()))?.rfind(header)?;
     let rest = text.get(start..)?;
     let is_header = |line: &str| line.trim_start().starts_with('[');
     // headers before the place are brackets of its own values
