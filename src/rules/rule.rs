@@ -11,6 +11,7 @@ use super::promql::functions::Body;
 use super::promql::ops::{Compare, Op, Set};
 use super::scope::{Except, Guard};
 use super::template::{Facts, Template};
+use super::windows::ALERTS;
 use crate::model::alert::{Alert, Transition};
 use crate::model::fault::SourceText;
 use crate::model::labels::Labels;
@@ -153,6 +154,8 @@ pub fn filters(expr: &Expr) -> bool {
             Body::Scalar => false,
             _ => call.arguments.iter().any(filters),
         },
+        // an alert that neither fires nor is pending is no element
+        Node::Selector(selector) => selector.metric.as_deref() == Some(ALERTS),
         _ => expr.children().into_iter().any(filters),
     }
 }

@@ -93,7 +93,7 @@ fn labels_that_make_two_results_the_same_fail_the_rule() {
 
 #[test]
 fn what_fires_is_a_metric_for_other_rules() {
-    let text = "[[rule]]\nalert = 'A'\nexpr = 'ALERTS{alertname=\"DOWN\",alertstate=\"firing\",severity=\"HIGH\"} > 0'\nseverity = 'LOW'";
+    let text = "[[rule]]\nalert = 'A'\nexpr = 'ALERTS{alertname=\"DOWN\",alertstate=\"firing\",severity=\"HIGH\"}'\nseverity = 'LOW'";
     let rule = rule(text, "A");
     let mut data = Windows::new(Vec::new());
     let at = Time::from_millis(T0);
