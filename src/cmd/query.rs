@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &cli::Query) -> Ended {
     let mut rows = Vec::new();
     let mut tick = first;
     while tick <= last.tick {
-        rows.extend(at(&expr, &windows, tick)?);
+        rows.extend(at(&expr, &windows, tick, (first, last.tick))?);
         tick = tick + config.interval;
     }
     if context.global.json {
@@ -77,7 +77,7 @@ fn refuse(context: &Context, text: &str, faults: Vec<Fault>) -> Trouble {
     Trouble::new(Kind::Data, "this is not an expression that can be evaluated")
 }
 
-fn at(expr: &Expr, windows: &Windows, tick: Time) -> Result<Vec<Row>, Trouble> {
+fn at(expr: &Expr, windows: &Windows, tick: Time, query: (Time, Time)) -> Result<Vec<Row>, Trouble> {
     let row = |metric, labels, value: Value| {
         let (value, reason) = match value {
             Value::Known(value) => (Some(value), None),
@@ -85,7 +85,7 @@ fn at(expr: &Expr, windows: &Windows, tick: Time) -> Result<Vec<Row>, Trouble> {
         };
         Row { metric, labels, value, reason, time: tick.rfc3339() }
     };
-    match rules::query(expr, windows, tick) {
+    match rules::query(expr, windows, tick, query) {
         Ok(Answer::Scalar(value)) => Ok(vec![row(None, Labels::empty(), Value::Known(value))]),
         Ok(Answer::Text(text)) => {
             Err(Trouble::new(Kind::Data, format!("the expression is the text {text:?}, not a number")))

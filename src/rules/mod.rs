@@ -25,7 +25,7 @@ mod tests;
 pub use compile::compile;
 pub use judge::judge;
 pub use lint::{Cadence, Catalogue, untold};
-pub use promql::evaluate as query;
+pub use promql::evaluate_within as query;
 pub use rule::Rule;
 pub use settings::Settings;
 pub use windows::{Windows, needs};

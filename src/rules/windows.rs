@@ -103,7 +103,7 @@ pub fn needs<'a>(exprs: impl IntoIterator<Item = &'a Expr>, at: Time) -> Vec<Nee
     for expr in exprs {
         gather(expr, at, Duration::ZERO, &mut longest);
     }
-    // the lookback is always needed: also a range function asks whether the series still lives
+    // the lookback is always needed: also a range function asks whether the newest sample is unknown
     longest.into_iter().map(|(metric, back)| Need { metric, back, lookback: true }).collect()
 }
 
@@ -126,7 +126,7 @@ fn gather(expr: &Expr, at: Time, outer: Duration, longest: &mut BTreeMap<Option<
 fn back_of(shift: Shift, at: Time) -> Duration {
     let pinned = match shift.at {
         Some(At::Millis(millis)) => at.since(Time::from_millis(millis)),
-        Some(At::Query) | None => Duration::ZERO,
+        Some(At::Start | At::End) | None => Duration::ZERO,
     };
     pinned + Duration::from_millis(u64::try_from(shift.offset).unwrap_or(0))
 }

@@ -23,6 +23,7 @@ mod real_mail;
 mod rules_check;
 mod secrets;
 mod slack_answers;
+mod slips;
 mod streams;
 mod surroundings;
 mod sweep;

@@ -167,13 +167,7 @@ fn product(a: f64, b: f64) -> f64 {
 fn of_aggregate(aggregate: &Aggregate, catalogue: Catalogue<'_>) -> Bounds {
     let operand = of(&aggregate.of, catalogue);
     match aggregate.op {
-        Aggregation::Avg
-        | Aggregation::Min
-        | Aggregation::Max
-        | Aggregation::Topk
-        | Aggregation::Bottomk
-        | Aggregation::Limitk
-        | Aggregation::LimitRatio => operand,
+        Aggregation::Avg | Aggregation::Min | Aggregation::Max | Aggregation::Topk | Aggregation::Bottomk => operand,
         Aggregation::Sum => operand.summed(),
         // a group has at least one element, else there is no group
         Aggregation::Count | Aggregation::CountValues => Bounds::new(1.0, f64::INFINITY),

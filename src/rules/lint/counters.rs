@@ -93,7 +93,7 @@ fn total<'a>(expr: &'a Expr, catalogue: Catalogue<'_>) -> Option<&'a Expr> {
         },
         Node::Call(call) => {
             let keeps =
-                matches!(call.function.body, Body::Last | Body::Sort { .. } | Body::LabelReplace | Body::LabelJoin)
+                matches!(call.function.body, Body::Pick(_) | Body::Sort { .. } | Body::LabelReplace | Body::LabelJoin)
                     || matches!(call.function.name, "avg_over_time" | "min_over_time" | "max_over_time");
             let rounds = matches!(call.function.body, Body::Each(_) | Body::EachWith(_));
             call.arguments.first().filter(|_| keeps || rounds).and_then(|argument| total(argument, catalogue))

@@ -23,10 +23,7 @@ fn gather(expr: &Expr, is_seen: bool, is_past: bool, faults: &mut Vec<Fault>) {
     match &expr.node {
         Node::Selector(selector) => faults.extend(of_history(selector, expr, is_past)),
         Node::Aggregate(aggregate) => {
-            let selects = matches!(
-                aggregate.op,
-                Aggregation::Topk | Aggregation::Bottomk | Aggregation::Limitk | Aggregation::LimitRatio
-            );
+            let selects = matches!(aggregate.op, Aggregation::Topk | Aggregation::Bottomk);
             faults.extend((selects && is_seen).then(|| changing(aggregate)));
             faults.extend(of_quotient(aggregate));
             is_seen = is_seen && selects;

@@ -140,7 +140,7 @@ fn of_selector<'a>(selector: &'a Selector, catalogue: Catalogue<'a>) -> LabelSet
 fn of_aggregate<'a>(aggregate: &'a Aggregate, catalogue: Catalogue<'a>) -> LabelSet<'a> {
     let set = of(&aggregate.of, catalogue);
     match (aggregate.op, aggregate.parameter.as_ref().map(|parameter| &parameter.node)) {
-        (Aggregation::Topk | Aggregation::Bottomk | Aggregation::Limitk | Aggregation::LimitRatio, _) => set,
+        (Aggregation::Topk | Aggregation::Bottomk, _) => set,
         (Aggregation::CountValues, Some(Node::Text(label))) => {
             set.keyed(&aggregate.key).with(Label { is_certain: true, ..possible(label) })
         }

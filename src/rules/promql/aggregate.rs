@@ -35,9 +35,7 @@ pub fn aggregate(aggregate: &Aggregate, parameter: &Parameter, elements: Vec<Ele
         (Aggregation::Bottomk, Parameter::Number(k)) => {
             groups.into_iter().flat_map(|group| top(group, *k, false)).collect()
         }
-        (Aggregation::CountValues, Parameter::Label(label)) => {
-            groups.into_iter().flat_map(|group| count_values(group, label)).collect()
-        }
+        (Aggregation::CountValues, Parameter::Label(label)) => count_values(groups, label),
         (op, _) => groups.into_iter().filter_map(|group| reduce(op, parameter, group)).collect(),
     })
 }
@@ -73,11 +71,7 @@ fn reduce(op: Aggregation, parameter: &Parameter, group: Group) -> Option<Elemen
             Parameter::Number(phi) => numeric::quantile(*phi, values().collect()),
             Parameter::None | Parameter::Label(_) => return None,
         },
-        Aggregation::Topk
-        | Aggregation::Bottomk
-        | Aggregation::CountValues
-        | Aggregation::Limitk
-        | Aggregation::LimitRatio => return None,
+        Aggregation::Topk | Aggregation::Bottomk | Aggregation::CountValues => return None,
     };
     let (name, labels) = group.key;
     Some(Element { name, labels, value: Value::Known(value) })
@@ -94,21 +88,22 @@ fn top(group: Group, k: f64, largest: bool) -> Vec<Element> {
     members.into_iter().take(k as usize).map(|(element, _)| element).collect()
 }
 
-/// How often each value occurs; the value becomes the label.
-fn count_values(group: Group, label: &str) -> Vec<Element> {
-    let mut counts: Vec<(String, f64)> = Vec::new();
-    for (_, value) in &group.members {
-        let text = go_float(*value);
-        match counts.iter_mut().find(|(have, _)| *have == text) {
-            Some((_, count)) => *count += 1.0,
-            None => counts.push((text, 1.0)),
+/// How often each value occurs; the value becomes the label. Groups that this label told apart become one.
+fn count_values(groups: Vec<Group>, label: &str) -> Vec<Element> {
+    let mut places: HashMap<GroupKey, usize> = HashMap::new();
+    let mut counts: Vec<(Element, f64)> = Vec::new();
+    for Group { key: (name, labels), members } in groups {
+        for (_, value) in members {
+            let element = Element { name: name.clone(), labels: labels.clone(), value: Value::Known(0.0) };
+            let element = element.with_label(label, &go_float(value));
+            let at = *places.entry((element.name.clone(), element.labels.clone())).or_insert(counts.len());
+            match counts.get_mut(at) {
+                Some((_, count)) => *count += 1.0,
+                None => counts.push((element, 1.0)),
+            }
         }
     }
-    let (name, labels) = group.key;
-    let element = |(text, count): (String, f64)| {
-        Element { name: name.clone(), labels: labels.clone(), value: Value::Known(count) }.with_label(label, &text)
-    };
-    counts.into_iter().map(element).collect()
+    counts.into_iter().map(|(element, count)| Element { value: Value::Known(count), ..element }).collect()
 }
 
 /// A number as Prometheus prints it into a label: the shortest form without an exponent.

@@ -109,8 +109,10 @@ pub struct Shift {
 pub enum At {
     /// Milliseconds since the epoch.
     Millis(i64),
-    /// `start()` and `end()`: in an instant query both are the time of the query, also inside a subquery.
-    Query,
+    /// `start()`: the first instant of the whole query, also inside a subquery. A rule is asked of one instant.
+    Start,
+    /// `end()`: the last instant of the whole query.
+    End,
 }
 
 /// An expression evaluated at each step of a range.

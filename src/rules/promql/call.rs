@@ -8,7 +8,7 @@ use super::eval::{Evaluator, Row, each, number};
 use super::functions::Body;
 use super::histogram;
 use super::label;
-use super::over::{self, Run};
+use super::over::Run;
 use super::value::{Answer, Element, GroupKey, Halt, distinct};
 use crate::model::labels::Labels;
 use crate::model::reading::Value;
@@ -82,7 +82,11 @@ impl Evaluator<'_> {
                 let results = self.over(call, |run| body(run, &parameters))?;
                 vector(distinct(results.into_iter().map(Element::nameless).collect()))
             }
-            Body::Last => vector(self.over(call, over::last)),
+            Body::Pick(body) => vector(self.over(call, body)),
+            Body::OneOf(body) => match self.parameters(call)?.as_slice() {
+                [a, b] => Ok(Answer::Scalar(body(*a, *b))),
+                _ => Ok(Answer::Scalar(f64::NAN)),
+            },
             Body::Absent => self.absent(call).map(Answer::Vector),
             Body::Timestamp => vector(self.timestamps(call)),
             Body::Sort { descending } => vector(self.first_vector(call).map(|elements| sorted(elements, descending))),
@@ -92,7 +96,6 @@ impl Evaluator<'_> {
             }
             Body::LabelReplace => vector(label::replace(self.first_vector(call)?, &self.texts(call)?)),
             Body::LabelJoin => vector(label::join(self.first_vector(call)?, &self.texts(call)?)),
-            Body::Unbuilt => Err(Halt::Failed(format!("`{}` is not built yet", call.function.name))),
         }
     }
 
@@ -130,8 +133,10 @@ impl Evaluator<'_> {
     /// `scalar`: the value of the only element, NaN where there is not exactly one.
     fn only_element(self, call: &Call) -> Result<Answer, Halt> {
         let elements = self.first_vector(call)?;
-        match elements.as_slice() {
-            [only] => only.known().map(Answer::Scalar),
+        // also beside another: an unknown element may be one that a comparison would have left out
+        let values = elements.iter().map(Element::known).collect::<Result<Vec<f64>, Halt>>()?;
+        match values.as_slice() {
+            [only] => Ok(Answer::Scalar(*only)),
             _ => Ok(Answer::Scalar(f64::NAN)),
         }
     }

@@ -82,7 +82,7 @@ impl Checker<'_> {
             Node::Negate(inner) => self.negation(inner),
             Node::Binary(binary) => self.binary(binary),
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
-            Node::Call(call) => self.call(call, &expr.span),
+            Node::Call(call) => self.call(call),
             Node::Subquery(subquery) => self.expect(&subquery.of, Kind::Vector, "a subquery"),
             Node::Number(_) | Node::Text(_) | Node::Selector(_) | Node::Paren(_) => {}
         }
@@ -90,7 +90,8 @@ impl Checker<'_> {
 
     fn negation(&mut self, inner: &Expr) {
         if matches!(inner.kind(), Kind::Range | Kind::Text) {
-            self.faults.push(wrong(format!("{} has no sign", inner.kind().name()), &inner.span));
+            let fault = wrong(format!("{} has no sign", inner.kind().name()), &inner.span);
+            self.faults.push(fault.help("a sign stands before a number or an instant vector"));
         }
     }
 
@@ -103,46 +104,58 @@ impl Checker<'_> {
         let what = format!("{user} needs {} here, this is {}", described(wanted), found.name());
         let source = self.text_of(&expr.span);
         let help = match (wanted, found, &expr.bare().node) {
-            (Kind::Range, Kind::Vector, Node::Selector(_)) => Some(format!("give it a range: {source}[5m]")),
-            (Kind::Range, Kind::Vector, _) => Some(format!("make it a subquery: ({source})[5m:1m]")),
+            (Kind::Range, Kind::Vector, Node::Selector(_)) => format!("give it a range: {source}[5m]"),
+            (Kind::Range, Kind::Vector, Node::Aggregate(aggregate)) => self.range_of_aggregate(aggregate, user, source),
+            (Kind::Range, Kind::Vector, _) => format!("make it a subquery: ({source})[5m:1m]"),
             (Kind::Vector, Kind::Range, Node::Selector(_)) => {
-                Some(format!("remove the range, or say what is wanted of it: avg_over_time({source})"))
+                format!("remove the range, or say what is wanted of it: avg_over_time({source})")
             }
-            (Kind::Vector, Kind::Scalar, _) => Some(format!("make it a vector: vector({source})")),
-            (Kind::Scalar, Kind::Vector, _) => Some(format!("if it has exactly one element: scalar({source})")),
-            _ => None,
+            (Kind::Vector, Kind::Scalar, _) => format!("make it a vector: vector({source})"),
+            (Kind::Scalar, Kind::Vector, _) => format!("if it has exactly one element: scalar({source})"),
+            _ => format!("write something like {}", example(wanted)),
         };
-        let fault = wrong(what, &expr.span);
-        self.faults.push(match help {
-            Some(help) => fault.help(help),
-            None => fault,
-        });
+        self.faults.push(wrong(what, &expr.span).help(help));
+    }
+
+    /// One reset hides in a sum of counters: their growth is taken first.
+    fn range_of_aggregate(&self, aggregate: &Aggregate, user: &str, source: &str) -> String {
+        let is_growth = matches!(user, "rate" | "increase" | "irate");
+        if is_growth && aggregate.parameter.is_none() && matches!(aggregate.of.node, Node::Selector(_)) {
+            let metric = self.text_of(&aggregate.of.span);
+            return format!("aggregate last: {}({user}({metric}[5m]))", aggregate.op.name());
+        }
+        format!("make it a subquery: ({source})[5m:1m]")
     }
 
     fn aggregate(&mut self, aggregate: &Aggregate) {
         let name = aggregate.op.name();
-        if matches!(aggregate.op, Aggregation::Limitk | Aggregation::LimitRatio) {
-            self.faults.push(unbuilt(name, &aggregate.op_span));
+        let parameter_kind = if aggregate.op == Aggregation::CountValues { Kind::Text } else { Kind::Scalar };
+        if let Some(parameter) = &aggregate.parameter
+            && self.are_swapped(name, [parameter, &aggregate.of], [parameter_kind, Kind::Vector])
+        {
+            return;
         }
         self.expect(&aggregate.of, Kind::Vector, name);
         if let Some(parameter) = &aggregate.parameter {
-            let wanted = if aggregate.op == Aggregation::CountValues { Kind::Text } else { Kind::Scalar };
-            self.expect(parameter, wanted, name);
+            self.expect(parameter, parameter_kind, name);
         }
     }
 
-    fn call(&mut self, call: &Call, span: &Span) {
+    fn call(&mut self, call: &Call) {
         let function = call.function;
-        if matches!(function.body, Body::Unbuilt) {
-            self.faults.push(unbuilt(function.name, &call.name_span));
-            return;
-        }
         let given = call.arguments.len();
         if given < function.required || given > function.arguments.len() && !function.repeats {
             let wanted = function.arguments.iter().map(|kind| described(*kind)).collect::<Vec<_>>().join(", ");
             let wanted = if wanted.is_empty() { "no argument".to_owned() } else { wanted };
-            let fault = wrong(format!("`{}` takes {wanted}; {given} given", function.name), span);
+            let examples = function.arguments.iter().map(|kind| example(*kind)).collect::<Vec<_>>().join(", ");
+            let fault = wrong(format!("`{}` takes {wanted}; {given} given", function.name), &call.name_span)
+                .help(format!("write {}({examples})", function.name));
             self.faults.push(fault);
+            return;
+        }
+        if let ([first, second], [a, b]) = (call.arguments.as_slice(), function.arguments)
+            && self.are_swapped(function.name, [first, second], [*a, *b])
+        {
             return;
         }
         for (argument, wanted) in call.arguments.iter().zip(function.kinds()) {
@@ -151,6 +164,19 @@ impl Checker<'_> {
         if let (Body::LabelReplace, Some(argument)) = (function.body, call.arguments.last()) {
             self.pattern(argument);
         }
+    }
+
+    /// Whether two arguments are both wrong, and right the other way round.
+    fn are_swapped(&mut self, name: &str, [first, second]: [&Expr; 2], wanted: [Kind; 2]) -> bool {
+        let are_swapped = wanted[0] != wanted[1] && [second.kind(), first.kind()] == wanted;
+        if are_swapped {
+            let (a, b) = (self.text_of(&second.span), self.text_of(&first.span));
+            let fault =
+                wrong(format!("the arguments of {name} are the wrong way round"), &(first.span.start..second.span.end))
+                    .help(format!("write {name}({a}, {b})"));
+            self.faults.push(fault);
+        }
+        are_swapped
     }
 
     /// A pattern that is written out can be refused now rather than at each evaluation.
@@ -180,7 +206,9 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        if let Some(span) = binary.matching.span.as_ref().filter(|_| !between_vectors) {
+        // `on ()` says nothing, and Prometheus lets it pass
+        let (Key::Only(labels) | Key::AllBut(labels)) = &binary.matching.key;
+        if let Some(span) = binary.matching.span.as_ref().filter(|_| !between_vectors && !labels.is_empty()) {
             let fault = wrong("labels are only matched between two instant vectors", span);
             self.faults.push(fault.help("remove it: a number goes with every element"));
         }
@@ -207,15 +235,20 @@ impl Checker<'_> {
     }
 }
 
+/// Something of this type, as it is written.
+const fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Scalar => "0.5",
+        Kind::Vector => "metric",
+        Kind::Range => "metric[5m]",
+        Kind::Text => "\"text\"",
+    }
+}
+
 /// The type with an example, for what is wanted.
 const fn described(kind: Kind) -> &'static str {
     match kind {
         Kind::Range => "a range vector (metric[5m])",
         kind => kind.name(),
     }
-}
-
-/// A part of the language that later versions have.
-fn unbuilt(name: &str, span: &Span) -> Fault {
-    wrong(format!("`{name}` is not built yet"), span).help("it comes with a later version")
 }

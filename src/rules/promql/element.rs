@@ -5,14 +5,14 @@ pub fn sgn(value: f64) -> f64 {
     if value.is_nan() || value == 0.0 { value } else { value.signum() }
 }
 
-/// Larger of two; NaN wins (unlike `f64::max`), as in Go, whose arithmetic `PromQL` has.
-fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+/// Larger of two. As in Go, whose arithmetic `PromQL` has, NaN wins (unlike `f64::max`) but over infinity.
+pub fn larger(a: f64, b: f64) -> f64 {
+    if (a.is_nan() || b.is_nan()) && a.max(b) < f64::INFINITY { f64::NAN } else { a.max(b) }
 }
 
-/// Smaller of two; NaN wins.
-fn smaller(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+/// Smaller of two. NaN wins but over minus infinity.
+pub fn smaller(a: f64, b: f64) -> f64 {
+    -larger(-a, -b)
 }
 
 /// Between a lower and an upper bound; nothing at all where the bounds are crossed.

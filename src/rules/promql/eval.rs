@@ -5,6 +5,7 @@
 //! computed from all elements at once (an aggregation, a match between vectors, `absent`) is then unknown as a whole,
 //! which travels as `Halt::Unknown`.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::aggregate::{self, Parameter};
@@ -20,12 +21,20 @@ use crate::rules::windows::{Windows, lookback};
 
 /// Steps of one subquery; as many points as Prometheus allows a range query.
 const MAX_STEPS: i64 = 11_000;
+/// Steps of all subqueries of an expression together, those inside each other multiplied: half a second of work.
+const MAX_ALL_STEPS: i64 = 100_000;
 /// The step of a subquery that names none.
 const DEFAULT_STEP: Duration = Duration::from_mins(1);
 
 /// Evaluates a type-checked expression on `data` at `at`.
 pub fn evaluate(expr: &Expr, data: &Windows, at: Time) -> Result<Answer, Halt> {
-    Evaluator { data, at: at.millis(), query_at: at.millis() }.answer(expr)
+    evaluate_within(expr, data, at, (at, at))
+}
+
+/// The same as one step of a query over time, from its first to its last instant.
+pub fn evaluate_within(expr: &Expr, data: &Windows, at: Time, query: (Time, Time)) -> Result<Answer, Halt> {
+    let steps = Cell::new(0);
+    Evaluator { data, at: at.millis(), query: (query.0.millis(), query.1.millis()), steps: &steps }.answer(expr)
 }
 
 /// The value of an unknown sample of `window`. The store keeps the reason of the newest sample; an older one that an
@@ -40,8 +49,10 @@ pub(super) struct Evaluator<'a> {
     data: &'a Windows,
     /// This evaluation's time in milliseconds.
     pub(super) at: i64,
-    /// The whole query's time.
-    query_at: i64,
+    /// The first and last instant of the whole query.
+    query: (i64, i64),
+    /// Steps of subqueries so far.
+    steps: &'a Cell<i64>,
 }
 
 /// The samples of one series in a window.
@@ -131,7 +142,8 @@ impl<'a> Evaluator<'a> {
     fn shifted(self, shift: Shift) -> i64 {
         let origin = match shift.at {
             None => self.at,
-            Some(At::Query) => self.query_at,
+            Some(At::Start) => self.query.0,
+            Some(At::End) => self.query.1,
             Some(At::Millis(millis)) => millis,
         };
         origin.saturating_sub(shift.offset)
@@ -182,6 +194,12 @@ impl<'a> Evaluator<'a> {
         if steps > MAX_STEPS {
             return Err(Halt::Failed(format!("the subquery has {steps} steps; at most {MAX_STEPS} are evaluated")));
         }
+        self.steps.set(self.steps.get().saturating_add(steps));
+        if self.steps.get() > MAX_ALL_STEPS {
+            return Err(Halt::Failed(format!(
+                "the subqueries have more than {MAX_ALL_STEPS} steps together; take longer steps or shorter ranges"
+            )));
+        }
         let mut collector = Collector::default();
         for at in (0..steps).map(|count| first + count * step) {
             let is_last = at + step > to;
@@ -229,15 +247,10 @@ fn newest_point(window: &Window, at: i64, back: Duration) -> Option<Point> {
     (newest.tick.millis() > at.saturating_sub(millis_of(back))).then_some(*newest)
 }
 
-/// The samples of a series in `(from, to]`. Nothing for a series that is gone or has no samples there; one whose newest
-/// sample is unknown is unknown.
+/// The samples of a series in `(from, to]`, unknown and gone marks left out. Nothing for a series without samples there;
+/// one whose newest mark is unknown is unknown.
 fn row(window: &Window, range: Duration, from: i64, to: i64) -> Option<Row> {
     let newest = newest_point(window, to, range.max(lookback(window.every)))?;
-    let value = match newest.datum {
-        Datum::Gone => return None,
-        Datum::Unknown => unknown(window),
-        Datum::Value(value) => Value::Known(value),
-    };
     let start = window.points.partition_point(|point| point.tick.millis() <= from);
     let end = window.points.partition_point(|point| point.tick.millis() <= to);
     let inside = window.points.get(start..end).unwrap_or_default().iter();
@@ -247,6 +260,9 @@ fn row(window: &Window, range: Duration, from: i64, to: i64) -> Option<Row> {
             Datum::Unknown | Datum::Gone => None,
         })
         .collect();
-    let is_empty = samples.is_empty() && matches!(value, Value::Known(_));
-    (!is_empty).then(|| Row { element: element(window, value), samples })
+    let value = match newest.datum {
+        Datum::Unknown => unknown(window),
+        Datum::Value(_) | Datum::Gone => Value::Known(samples.last()?.1),
+    };
+    Some(Row { element: element(window, value), samples })
 }

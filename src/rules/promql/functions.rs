@@ -54,8 +54,10 @@ pub enum Body {
     Date(fn(jiff::civil::DateTime) -> f64),
     /// The samples of each series over a range, with scalar parameters; `None` where there are too few.
     Over(fn(&Run<'_>, &[f64]) -> Option<f64>),
-    /// `last_over_time`, which keeps the metric's name.
-    Last,
+    /// The same for `first_over_time` and `last_over_time`, which keep the metric's name.
+    Pick(fn(&Run<'_>) -> Option<f64>),
+    /// `min_of` and `max_of`: one of two numbers.
+    OneOf(fn(f64, f64) -> f64),
     /// `absent(vector)` and `absent_over_time(range)`.
     Absent,
     /// `timestamp(vector)`.
@@ -71,8 +73,6 @@ pub enum Body {
     LabelJoin,
     /// Each classic histogram, with scalar parameters.
     Histogram(fn(&[f64], Buckets<'_>) -> f64),
-    /// Known to `PromQL`, not to this version.
-    Unbuilt,
 }
 
 use Kind::{Range, Scalar, Text, Vector};
@@ -93,17 +93,14 @@ const fn date(name: &'static str, part: fn(jiff::civil::DateTime) -> f64) -> Fun
     Function { required: 0, ..row(name, &[Vector], Vector, Body::Date(part)) }
 }
 
-/// Arguments are not looked at: the function is refused by its name.
-const fn unbuilt(name: &'static str) -> Function {
-    row(name, &[], Vector, Body::Unbuilt)
-}
-
-/// Every function of Prometheus 3.
+/// Every function of Prometheus 3 but those of `omitted`.
 pub static FUNCTIONS: &[Function] = &[
     row("time", &[], Scalar, Body::Time),
     row("pi", &[], Scalar, Body::Pi),
     row("scalar", &[Vector], Scalar, Body::Scalar),
     row("vector", &[Scalar], Vector, Body::Vector),
+    row("min_of", &[Scalar, Scalar], Scalar, Body::OneOf(element::smaller)),
+    row("max_of", &[Scalar, Scalar], Scalar, Body::OneOf(element::larger)),
     row("absent", &[Vector], Vector, Body::Absent),
     row("absent_over_time", &[Range], Vector, Body::Absent),
     row("timestamp", &[Vector], Vector, Body::Timestamp),
@@ -152,7 +149,8 @@ pub static FUNCTIONS: &[Function] = &[
     over("present_over_time", over::present),
     over("stddev_over_time", over::stddev),
     over("stdvar_over_time", over::stdvar),
-    row("last_over_time", &[Range], Vector, Body::Last),
+    row("first_over_time", &[Range], Vector, Body::Pick(over::first)),
+    row("last_over_time", &[Range], Vector, Body::Pick(over::last)),
     row("quantile_over_time", &[Scalar, Range], Vector, Body::Over(over::quantile)),
     over("rate", over::rate),
     over("increase", over::increase),
@@ -166,42 +164,19 @@ pub static FUNCTIONS: &[Function] = &[
     row("label_replace", &[Vector, Text, Text, Text, Text], Vector, Body::LabelReplace),
     Function { required: 3, repeats: true, ..row("label_join", &[Vector, Text, Text, Text], Vector, Body::LabelJoin) },
     row("histogram_quantile", &[Scalar, Vector], Vector, Body::Histogram(histogram::quantile)),
-    unbuilt("histogram_quantiles"),
     row("histogram_fraction", &[Scalar, Scalar, Vector], Vector, Body::Histogram(histogram::fraction)),
-    unbuilt("histogram_avg"),
-    unbuilt("histogram_count"),
-    unbuilt("histogram_sum"),
-    unbuilt("histogram_stddev"),
-    unbuilt("histogram_stdvar"),
-    unbuilt("double_exponential_smoothing"),
-    unbuilt("mad_over_time"),
-    unbuilt("first_over_time"),
-    unbuilt("ts_of_first_over_time"),
-    unbuilt("ts_of_last_over_time"),
-    unbuilt("ts_of_max_over_time"),
-    unbuilt("ts_of_min_over_time"),
-    unbuilt("sort_by_label"),
-    unbuilt("sort_by_label_desc"),
-    unbuilt("info"),
-    unbuilt("min_of"),
-    unbuilt("max_of"),
-    unbuilt("start"),
-    unbuilt("end"),
-    unbuilt("range"),
-    unbuilt("step"),
 ];
 
 /// Names other systems use, with the `PromQL` that means the same.
-const FOREIGN: [(&str, &str); 12] = [
+const FOREIGN: [(&str, &str); 11] = [
     ("average", "avg"),
     ("mean", "avg"),
     ("median", "quantile(0.5, …)"),
-    ("percentile", "quantile or quantile_over_time"),
+    ("percentile", "quantile(0.95, metric) across series, quantile_over_time(0.95, metric[5m]) over time"),
     ("p95", "quantile_over_time(0.95, metric[5m])"),
     ("now", "time()"),
     ("last", "last_over_time(metric[5m])"),
     ("derivative", "deriv"),
-    ("holt_winters", "double_exponential_smoothing (its name since Prometheus 3)"),
     ("nodata", "absent"),
     ("forecast", "predict_linear(metric[6h], 4 * 3600)"),
     ("percent", "a division: used / total"),
@@ -216,10 +191,9 @@ pub fn find(name: &str, span: &Span) -> Result<&'static Function, Fault> {
     if let Some((_, advice)) = FOREIGN.iter().find(|(foreign, _)| foreign.eq_ignore_ascii_case(name)) {
         return Err(fault.help(format!("PromQL's word for it is {advice}")));
     }
-    let built = FUNCTIONS.iter().filter(|function| !matches!(function.body, Body::Unbuilt));
-    let known = built.map(|function| function.name).chain(Aggregation::ALL.map(|(name, _)| name));
+    let known = FUNCTIONS.iter().map(|function| function.name).chain(Aggregation::ALL.map(|(name, _)| name));
     Err(match nearest(name, known) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),
-        None => fault,
+        None => fault.help("the functions are those of Prometheus 3, its documentation lists them"),
     })
 }

@@ -135,8 +135,11 @@ fn rank_of(value: f64, Buckets(buckets): Buckets<'_>) -> f64 {
             return rank;
         }
         if bucket.bound > value {
-            let part = (value - start) / (bucket.bound - start);
-            return if part.is_finite() { rank + (bucket.count - rank) * part } else { rank };
+            // within a bucket without a lower bound nothing is known: all of it counts as below
+            return match start {
+                f64::NEG_INFINITY => bucket.count,
+                _ => rank + (bucket.count - rank) * (value - start) / (bucket.bound - start),
+            };
         }
         rank = bucket.count;
         start = bucket.bound;

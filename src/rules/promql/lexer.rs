@@ -1,5 +1,6 @@
 //! Text -> tokens with their places. Knows nothing of grammar, except that `:` is a sign of its own inside `[…]`.
 
+use super::advice;
 use super::ast::Span;
 use crate::model::fault::{Fault, Place};
 use crate::text::units;
@@ -126,6 +127,9 @@ impl<'a> Lexer<'a> {
             return self.duration();
         }
         let literal = self.text.get(start..self.at).unwrap_or_default().replace('_', "");
+        if literal.len() > 1 && literal.starts_with('0') && literal.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(self.octal(start, literal.trim_start_matches('0')));
+        }
         let value = match literal.get(2..) {
             Some(digits) if is_hex => u64::from_str_radix(digits, 16).ok().map(|value| value as f64),
             _ => literal.parse().ok(),
@@ -156,11 +160,26 @@ impl<'a> Lexer<'a> {
         millis.map(Token::Duration).ok_or_else(|| self.wrong_number(start))
     }
 
+    /// To Prometheus 010 is eight, and 089 is eighty-nine; whoever writes either means neither.
+    fn octal(&self, start: usize, rest: &str) -> Fault {
+        let literal = self.text.get(start..self.at).unwrap_or_default();
+        let before = self.text.get(..start).unwrap_or_default();
+        if before.strip_suffix(',').is_some_and(|head| head.ends_with(|c: char| c.is_ascii_digit())) {
+            return Fault::error("a comma separates arguments, not digits", Place::File(start - 1..self.at))
+                .help("write 1000 or 1_000");
+        }
+        let rest = if rest.is_empty() { "0" } else { rest };
+        Fault::error(
+            format!("`{literal}` begins with a zero, which makes it an octal number"),
+            Place::File(start..self.at),
+        )
+        .help(format!("write {rest}"))
+    }
+
     fn wrong_number(&self, start: usize) -> Fault {
         let literal = self.text.get(start..self.at).unwrap_or_default();
-        Fault::error(format!("`{literal}` is neither a number nor a duration"), Place::File(start..self.at)).help(
-            "write numbers like 0.85, 1e9 or 0x1F, durations like 90s, 5m or 1h30m; sizes such as 10GiB only stand in `above` and `below`",
-        )
+        Fault::error(format!("`{literal}` is neither a number nor a duration"), Place::File(start..self.at))
+            .help(advice::of_number(literal))
     }
 
     fn string(&mut self, quote: char) -> Result<Token, Fault> {
@@ -227,21 +246,19 @@ impl<'a> Lexer<'a> {
     fn stranger(&self, c: char) -> Fault {
         let rest = self.rest();
         let (length, help) = match c {
-            '&' => (if rest.starts_with("&&") { 2 } else { 1 }, Some("write `and`")),
-            '|' => (if rest.starts_with("||") { 2 } else { 1 }, Some("write `or`")),
-            '!' => (1, Some("write `!=` for unequal, `unless` for elements without a partner")),
-            '$' => (1, Some("an expression has no variables; templates belong in `summary` and `action`")),
-            '“' | '”' | '„' | '‘' | '’' => (c.len_utf8(), Some("use the plain quotes \" or '")),
-            ';' => (1, Some("an expression is one piece; it needs no semicolon")),
-            _ => (c.len_utf8(), None),
+            '.' => (1, "a name has no dot; where it must, it is quoted: {\"a.b\", host=\"x\"}"),
+            '?' => (1, "there is no `? :`; a comparison filters, and with `bool` it answers 0 or 1"),
+            '&' => (if rest.starts_with("&&") { 2 } else { 1 }, "write `and`"),
+            '|' => (if rest.starts_with("||") { 2 } else { 1 }, "write `or`"),
+            '!' => (1, "write `!=` for unequal, `== 0` for untrue, `unless` for elements without a partner"),
+            '$' => (1, "an expression has no variables; templates belong in `summary` and `action`"),
+            '“' | '”' | '„' | '‘' | '’' => (c.len_utf8(), "use the plain quotes \" or '"),
+            ';' => (1, "an expression is one piece; it needs no semicolon"),
+            _ => (c.len_utf8(), "names are made of letters, digits and `_`; anything else stands in quotes"),
         };
         let span = self.at..self.at + length;
         let shown = crate::text::safe::one_line(self.text.get(span.clone()).unwrap_or_default());
-        let fault = Fault::error(format!("`{shown}` means nothing in an expression"), Place::File(span));
-        match help {
-            Some(help) => fault.help(help),
-            None => fault,
-        }
+        Fault::error(format!("`{shown}` means nothing in an expression"), Place::File(span)).help(help)
     }
 }
 
@@ -290,6 +307,8 @@ mod tests {
             ("1 .5 5. 1e-3 0x1F 1_000 1h30m", "1 0.5 5 0.001 31 1000 5400000ms $"),
             ("a>=b!=c<d # comment\n+ e", "a >= b != c < d + e $"),
             (r#""\x41\u00e4\101\n" '\'' `\d`"#, r#""AäA\n" "'" "\\d" $"#),
+            ("010", "`010` begins with a zero, which makes it an octal number File(0..3)"),
+            ("0 0.5 00.5 0e1", "0 0.5 0.5 0 $"),
             ("5mm", "`5mm` is neither a number nor a duration File(0..3)"),
             ("a && b", "`&&` means nothing in an expression File(2..4)"),
             ("'abc", "this string has no end File(0..4)"),

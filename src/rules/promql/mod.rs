@@ -15,13 +15,14 @@ mod lexer;
 mod matching;
 mod modifier;
 mod numeric;
+mod omitted;
 pub mod ops;
 mod over;
 mod parser;
 mod selector;
 pub mod value;
 
-pub use eval::evaluate;
+pub use eval::{evaluate, evaluate_within};
 pub use selector::NAME;
 
 use crate::model::fault::Fault;
@@ -35,6 +36,14 @@ pub fn parse(text: &str) -> Result<Expr, Vec<Fault>> {
 }
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ast::{Expr, Key, Many, Matching, Node, Selector, Shift, Subquery};
 use super::lexer::Token;
+use super::omitted;
 use super::ops::Op;
 use super::parser::{Parser, wrong};
 use crate::model::fault::Fault;
@@ -12,6 +13,15 @@ use crate::model::fault::Fault;
 impl Parser<'_> {
     /// `on (…) group_left (…)` and their like.
     pub(super) fn matching(&mut self, op: Op) -> Result<Matching, Fault> {
+        let matching = self.partners(op)?;
+        match (self.peek(), self.peek_second()) {
+            // without its parentheses it is a metric
+            (Token::Word(word), Token::Sign("(")) => omitted::modifier(word, &self.span()).map_or(Ok(matching), Err),
+            _ => Ok(matching),
+        }
+    }
+
+    fn partners(&mut self, op: Op) -> Result<Matching, Fault> {
         let start = self.span().start;
         let mut matching = Matching::default();
         if self.take_word("on") {
@@ -57,10 +67,14 @@ impl Parser<'_> {
             let lexeme = self.advance();
             match lexeme.token {
                 Token::Word(name) | Token::Text(name) if !name.contains(':') => labels.push(Arc::from(name)),
-                _ => return Err(wrong("expected the name of a label", &lexeme.span)),
+                _ => {
+                    return Err(wrong("expected the name of a label", &lexeme.span)
+                        .help(format!("write {after} (host), or {after} (host, mount)")));
+                }
             }
             if !self.is_sign(")") {
-                self.expect_sign(",", "or `)` after a label")?;
+                let help = format!("labels are separated by commas: {after} (host, mount)");
+                self.expect_sign(",", "or `)` after a label", &help)?;
             }
         }
         Ok(labels)
@@ -74,8 +88,28 @@ impl Parser<'_> {
             } else if self.is_word("offset") || self.is_sign("@") {
                 expr = self.shifted(expr)?;
             } else {
-                return Ok(expr);
+                return match self.peek() {
+                    Token::Word(word) => omitted::modifier(word, &self.span()).map_or(Ok(expr), Err),
+                    _ => Ok(expr),
+                };
             }
+        }
+    }
+
+    /// Refuses `(5m)` and `step()` where a length is about to stand.
+    pub(super) fn refuse_computed_length(&self) -> Result<(), Fault> {
+        let signs = usize::from(matches!(self.peek(), Token::Sign("-" | "+")));
+        match (self.peek_at(signs), self.peek_at(signs + 1)) {
+            (Token::Sign("("), _) | (Token::Word(_), Token::Sign("(")) => Err(omitted::arithmetic(&self.span())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses `+ 30s` behind a length.
+    fn refuse_arithmetic(&self) -> Result<(), Fault> {
+        match self.peek() {
+            Token::Sign("+" | "-" | "*" | "/" | "%" | "^") => Err(omitted::arithmetic(&self.span())),
+            _ => Ok(()),
         }
     }
 
@@ -86,7 +120,11 @@ impl Parser<'_> {
         if is_subquery && !self.is_sign("]") {
             step = Some(self.length("a step")?);
         }
-        self.expect_sign("]", "after the range")?;
+        let help = match self.peek() {
+            Token::Word(unit) => format!("the unit stands directly behind the number: [5{unit}]"),
+            _ => "a range is closed behind its length: metric[5m]".to_owned(),
+        };
+        self.expect_sign("]", "after the range", &help)?;
         let brackets = start..self.end();
         let span = expr.span.start..self.end();
         match expr.node {
@@ -103,24 +141,37 @@ impl Parser<'_> {
             Node::Selector(selector) => {
                 Ok(Expr { span, node: Node::Selector(Selector { range: Some(range), ..selector }) })
             }
-            _ => Err(wrong("only a selector has a range", &brackets)
-                .help("put the range behind the metric, or make it a subquery: [5m:1m]")),
+            _ => {
+                let help = self.advice_on_range(&expr, &brackets);
+                Err(wrong("only a selector has a range", &brackets).help(help))
+            }
         }
     }
 
     /// A duration (or seconds) above zero.
     fn length(&mut self, what: &str) -> Result<Duration, Fault> {
+        const EXAMPLES: &str = "write a duration like 90s, 5m or 1h30m";
+        self.refuse_computed_length()?;
+        let start = self.span().start;
+        let has_sign = self.sign_of_number().is_some();
         let lexeme = self.advance();
         let length = match lexeme.token {
             Token::Duration(millis) => Some(Duration::from_millis(millis)),
             Token::Number(seconds) => Duration::try_from_secs_f64(seconds).ok(),
             _ => None,
         };
-        match length {
-            Some(length) if !length.is_zero() => Ok(length),
-            Some(_) => Err(wrong(format!("{what} of nothing selects nothing"), &lexeme.span)),
-            None => Err(wrong(format!("expected the length of {what}"), &lexeme.span)
-                .help("write a duration like 90s, 5m or 1h30m")),
+        let Some(length) = length else {
+            return Err(wrong(format!("expected the length of {what}"), &lexeme.span).help(EXAMPLES));
+        };
+        self.refuse_arithmetic()?;
+        if has_sign {
+            let literal = self.text.get(lexeme.span.clone()).unwrap_or_default();
+            return Err(wrong(format!("the length of {what} has no sign"), &(start..lexeme.span.end))
+                .help(format!("a range always looks back: write {literal}")));
         }
+        if length.is_zero() {
+            return Err(wrong(format!("{what} of nothing selects nothing"), &lexeme.span).help(EXAMPLES));
+        }
+        Ok(length)
     }
 }

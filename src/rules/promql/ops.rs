@@ -155,15 +155,11 @@ pub enum Aggregation {
     Bottomk,
     /// `count_values("label", …)`
     CountValues,
-    /// `limitk(k, …)`
-    Limitk,
-    /// `limit_ratio(r, …)`
-    LimitRatio,
 }
 
 impl Aggregation {
     /// All of them with their names.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("sum", Self::Sum),
         ("avg", Self::Avg),
         ("min", Self::Min),
@@ -176,8 +172,6 @@ impl Aggregation {
         ("topk", Self::Topk),
         ("bottomk", Self::Bottomk),
         ("count_values", Self::CountValues),
-        ("limitk", Self::Limitk),
-        ("limit_ratio", Self::LimitRatio),
     ];
 
     /// The operator called `name`, in any case.
@@ -190,11 +184,18 @@ impl Aggregation {
         Self::ALL.into_iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
     }
 
+    /// Its parameter, as it may be written.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Quantile => "0.95, ",
+            Self::Topk | Self::Bottomk => "3, ",
+            Self::CountValues => "\"value\", ",
+            _ => "",
+        }
+    }
+
     /// Whether it takes a parameter before the vector.
     pub const fn has_parameter(self) -> bool {
-        matches!(
-            self,
-            Self::Quantile | Self::Topk | Self::Bottomk | Self::CountValues | Self::Limitk | Self::LimitRatio
-        )
+        matches!(self, Self::Quantile | Self::Topk | Self::Bottomk | Self::CountValues)
     }
 }

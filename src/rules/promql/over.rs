@@ -68,6 +68,11 @@ pub fn present(_: &Run<'_>, _: &[f64]) -> Option<f64> {
     Some(1.0)
 }
 
+/// `first_over_time`
+pub fn first(run: &Run<'_>) -> Option<f64> {
+    run.samples.first().map(|(_, value)| *value)
+}
+
 /// `last_over_time`
 pub fn last(run: &Run<'_>) -> Option<f64> {
     run.samples.last().map(|(_, value)| *value)

@@ -6,13 +6,19 @@
 use super::ast::{Aggregate, Binary, Call, Expr, Key, Node, Span};
 use super::functions;
 use super::lexer::{Lexeme, Token, tokens};
+use super::omitted;
 use super::ops::{Aggregation, Compare, Math, Op, Set};
 use crate::model::fault::{Fault, Place};
 
+/// Bytes of one expression; a long list belongs in a regular expression, and many conditions in several rules.
+const MAX_LENGTH: usize = 10_000;
 /// Operands and operators in one expression; together with `MAX_DEPTH` it keeps parser and evaluator within their stack.
 const MAX_NODES: usize = 250;
 /// Parentheses, calls and signs inside each other.
 const MAX_DEPTH: usize = 50;
+
+/// The way out of all three limits.
+const SPLIT: &str = "split it into several rules, or match many values with one regular expression";
 
 /// Words that join or modify expressions and so cannot be names of metrics.
 pub(super) const RESERVED: [&str; 12] =
@@ -20,6 +26,11 @@ pub(super) const RESERVED: [&str; 12] =
 
 /// Parses `text`; the tree is not yet type-checked.
 pub fn parse(text: &str) -> Result<Expr, Fault> {
+    if text.len() > MAX_LENGTH {
+        let end = text.ceil_char_boundary(MAX_LENGTH + 1);
+        let what = format!("the expression has {} bytes; at most {MAX_LENGTH} are read", text.len());
+        return Err(wrong(what, &(text.floor_char_boundary(MAX_LENGTH)..end)).help(SPLIT));
+    }
     let mut parser = Parser { text, lexemes: tokens(text)?, at: 0, nodes: 0, depth: 0 };
     if parser.peek() == &Token::End {
         let fault = Fault::error("the expression is empty", Place::File(0..text.len()));
@@ -51,7 +62,12 @@ impl Parser<'_> {
     }
 
     pub(super) fn peek_second(&self) -> &Token {
-        self.lexemes.get(self.at + 1).map_or(&Token::End, |lexeme| &lexeme.token)
+        self.peek_at(1)
+    }
+
+    /// The token `further` places behind this one.
+    pub(super) fn peek_at(&self, further: usize) -> &Token {
+        self.lexemes.get(self.at + further).map_or(&Token::End, |lexeme| &lexeme.token)
     }
 
     pub(super) fn span(&self) -> Span {
@@ -81,11 +97,12 @@ impl Parser<'_> {
         found
     }
 
-    pub(super) fn expect_sign(&mut self, sign: &str, after: &str) -> Result<(), Fault> {
+    /// Takes `sign`, which stands `after` something; `help` is the way out where it does not.
+    pub(super) fn expect_sign(&mut self, sign: &str, after: &str, help: &str) -> Result<(), Fault> {
         if self.take_sign(sign) {
             return Ok(());
         }
-        Err(wrong(format!("expected `{sign}` {after}, found {}", self.found()), &self.span()))
+        Err(wrong(format!("expected `{sign}` {after}, found {}", self.found()), &self.span()).help(help))
     }
 
     /// Whether this token is the keyword `word`, in any case.
@@ -117,8 +134,7 @@ impl Parser<'_> {
         } else {
             return Ok(());
         };
-        Err(wrong(what, &self.span())
-            .help("split it into several rules, or match many values with a regular expression"))
+        Err(wrong(what, &self.span()).help(SPLIT))
     }
 
     /// An expression whose operators all bind at least as tightly as `min`.
@@ -237,6 +253,9 @@ impl Parser<'_> {
         let calls = matches!(self.peek_second(), Token::Sign("("));
         let groups = matches!(self.peek_second(), Token::Word(next)
             if next.eq_ignore_ascii_case("by") || next.eq_ignore_ascii_case("without"));
+        if let Some(fault) = omitted::call(word, &self.span()).filter(|_| calls || groups) {
+            return Err(fault);
+        }
         if let Some(op) = Aggregation::named(word).filter(|_| calls || groups) {
             return self.aggregate(op);
         }
@@ -255,7 +274,8 @@ impl Parser<'_> {
         let op_span = self.advance().span;
         let mut key = self.grouping()?;
         let open = self.span();
-        self.expect_sign("(", &format!("after `{}`", op.name()))?;
+        let help = format!("write {} by (label) ({}metric)", op.name(), op.example());
+        self.expect_sign("(", &format!("after `{}`", op.name()), &help)?;
         let mut arguments = self.arguments(&open)?;
         if key.is_none() {
             key = self.grouping()?;
@@ -264,7 +284,11 @@ impl Parser<'_> {
         let wanted = 1 + usize::from(op.has_parameter());
         let (Some(of), true) = (arguments.pop(), arguments.len() + 1 == wanted) else {
             let form = if op.has_parameter() { "a parameter and a vector" } else { "one vector" };
-            return Err(wrong(format!("`{}` takes {form}", op.name()), &span));
+            return Err(wrong(format!("`{}` takes {form}", op.name()), &span).help(format!(
+                "write {}({}metric)",
+                op.name(),
+                op.example()
+            )));
         };
         let key = key.unwrap_or(Key::Only(Vec::new()));
         let parameter = arguments.pop();
@@ -293,13 +317,19 @@ impl Parser<'_> {
     /// What stands between an opening parenthesis (already taken) and its closing one.
     fn arguments(&mut self, open: &Span) -> Result<Vec<Expr>, Fault> {
         let mut arguments = Vec::new();
-        while !self.take_sign(")") {
+        if self.take_sign(")") {
+            return Ok(arguments);
+        }
+        loop {
             arguments.push(self.expression(0)?);
+            let comma = self.span();
             if !self.take_sign(",") {
                 self.expect_closing(open)?;
-                break;
+                return Ok(arguments);
+            }
+            if self.is_sign(")") {
+                return Err(wrong("this comma has no argument behind it", &comma).help("remove it"));
             }
         }
-        Ok(arguments)
     }
 }

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::ast::{At, Expr, Matcher, Node, Selector, Shift, Span, Test};
 use super::lexer::Token;
 use super::parser::{Parser, wrong};
 use crate::model::fault::Fault;
+
+/// The most memory that a compiled regular expression may take.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+/// Groups and repetitions inside each other in a regular expression.
+const MAX_PATTERN_DEPTH: u32 = 100;
 
 /// The label that holds the metric's name.
 pub const NAME: &str = "__name__";
@@ -28,6 +33,11 @@ impl Parser<'_> {
             self.matchers(&mut selector)?;
         }
         let span = start..self.end();
+        let twice = selector.matchers.iter().find(|matcher| matcher.label.as_ref() == NAME);
+        if let (Some(matcher), Some(metric)) = (twice, metric) {
+            return Err(wrong(format!("the metric is named already: {metric}"), &matcher.span)
+                .help(format!("remove one of them; to exclude names, write {{{NAME}=~\"…\"}} without {metric}")));
+        }
         let selects_all = selector.metric.is_none() && selector.matchers.iter().all(|matcher| matcher.test.accepts(""));
         if selects_all {
             return Err(wrong("this selects every series there is", &span)
@@ -44,7 +54,11 @@ impl Parser<'_> {
             }
             self.matcher(selector)?;
             if !self.is_sign("}") && self.peek() != &Token::End {
-                self.expect_sign(",", "or `}` after a matcher")?;
+                let help = match self.peek() {
+                    Token::Word(_) | Token::Text(_) => "matchers are separated by commas: {a=\"1\", b=\"2\"}",
+                    _ => "close the braces behind the last matcher",
+                };
+                self.expect_sign(",", "or `}` after a matcher", help)?;
             }
         }
         Ok(())
@@ -57,8 +71,16 @@ impl Parser<'_> {
             Token::Text(metric) if self.is_sign(",") || self.is_sign("}") => {
                 return name_metric(selector, &metric, lexeme.span);
             }
-            Token::Word(name) | Token::Text(name) => name,
-            _ => return Err(wrong("expected the name of a label", &lexeme.span)),
+            Token::Word(name) if !name.contains(':') => name,
+            Token::Text(name) => name,
+            Token::Sign("{") => {
+                return Err(wrong("expected the name of a label", &lexeme.span)
+                    .help("an expression has no variables; templates belong in `summary` and `action`"));
+            }
+            other => {
+                let name = if let Token::Word(name) = &other { name.trim_end_matches(':') } else { "label" };
+                return Err(wrong("expected the name of a label", &lexeme.span).help(format!("write {name}=\"value\"")));
+            }
         };
         let operator = self.advance();
         let (Token::Sign("=" | "!=" | "=~" | "!~"), value) = (&operator.token, self.peek().clone()) else {
@@ -109,7 +131,8 @@ impl Parser<'_> {
 
     /// A duration or seconds, with a sign; in milliseconds.
     fn offset(&mut self) -> Result<i64, Fault> {
-        let sign = self.sign_of_number();
+        self.refuse_computed_length()?;
+        let sign = self.sign_of_number().unwrap_or(1);
         let lexeme = self.advance();
         let millis = match lexeme.token {
             Token::Duration(millis) => i64::try_from(millis).ok(),
@@ -122,21 +145,24 @@ impl Parser<'_> {
             .ok_or_else(|| wrong("expected how far to look back", &lexeme.span).help(help))
     }
 
-    fn sign_of_number(&mut self) -> i64 {
+    /// -1 or 1, where a sign stands here.
+    pub(super) fn sign_of_number(&mut self) -> Option<i64> {
         if self.take_sign("-") {
-            return -1;
+            return Some(-1);
         }
-        self.take_sign("+");
-        1
+        self.take_sign("+").then_some(1)
     }
 
     fn instant(&mut self) -> Result<At, Fault> {
-        if self.take_word("start") || self.take_word("end") {
-            self.expect_sign("(", "after `start` or `end`")?;
-            self.expect_sign(")", "after `(`")?;
-            return Ok(At::Query);
+        for (word, at) in [("start", At::Start), ("end", At::End)] {
+            if self.take_word(word) {
+                let help = format!("write @ {word}()");
+                self.expect_sign("(", &format!("after `{word}`"), &help)?;
+                self.expect_sign(")", "after `(`", &help)?;
+                return Ok(at);
+            }
         }
-        let sign = self.sign_of_number();
+        let sign = self.sign_of_number().unwrap_or(1);
         let lexeme = self.advance();
         let millis = match lexeme.token {
             Token::Number(seconds) => millis_from(seconds),
@@ -162,7 +188,7 @@ fn name_metric(selector: &mut Selector, metric: &str, span: Span) -> Result<(), 
         return Err(wrong(format!("the metric is named twice: {have} and {metric}"), &span).help("remove one of them"));
     }
     if metric.is_empty() {
-        return Err(wrong("no metric has an empty name", &span));
+        return Err(wrong("no metric has an empty name", &span).help("name a metric, or leave this matcher out"));
     }
     selector.metric = Some(Arc::from(metric));
     selector.metric_span = span;
@@ -171,10 +197,28 @@ fn name_metric(selector: &mut Selector, metric: &str, span: Span) -> Result<(), 
 
 /// The pattern, anchored on both sides; `.` also matches a line end, as in Prometheus.
 pub(super) fn pattern(text: &str, span: &Span) -> Result<Regex, Fault> {
-    Regex::new(&format!("^(?s:{text})$")).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        wrong(format!("this is not a regular expression: {reason}"), span)
-            .help("a literal dot or bracket needs a backslash: \"a\\\\.b\", or put the pattern in backticks")
-    })
+    // by itself too: `a)(b` is only whole between the parentheses of the anchors
+    let whole = if text.contains(')') { compiled(text).map(drop) } else { Ok(()) };
+    whole.and_then(|()| compiled(&format!("^(?s:{text})$"))).map_err(|error| unreadable(text, &error, span))
+}
+
+fn compiled(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).nest_limit(MAX_PATTERN_DEPTH).build()
+}
+
+fn unreadable(text: &str, error: &regex::Error, span: &Span) -> Fault {
+    if let regex::Error::CompiledTooBig(limit) = error {
+        return wrong(format!("this regular expression needs more than {} MiB", limit >> 20), span)
+            .help("shorten its repetitions: each of {1000} is a copy of what it repeats");
+    }
+    let reason = error.to_string();
+    let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let help = if reason.starts_with("look-around") || reason.starts_with("backreferences") {
+        "match what is wanted with =~ and what is not with a second matcher, !~"
+    } else if text.starts_with('*') {
+        "`*` repeats what stands before it; anything at all is \".*\""
+    } else {
+        "a literal dot or bracket needs a backslash: \"a\\\\.b\", or put the pattern in backticks"
+    };
+    wrong(format!("this is not a regular expression: {reason}"), span).help(help)
 }
