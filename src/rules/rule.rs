@@ -205,9 +205,12 @@ impl Rule {
     /// What a notification about `transition` of `alert` says of this rule; what its source adds is left open.
     pub fn texts(&self, alert: &Alert, transition: Transition) -> Texts {
         let (labels, severity) = (&alert.key.labels, transition.severity());
-        let summary = self.summary(labels, alert.value, severity);
-        // the sentence of a condition says what is wrong, and now it is not
-        let is_over = matches!(transition, Transition::Resolved(..)) && self.is_condition();
+        let is_resolved = matches!(transition, Transition::Resolved(..));
+        // what is gone has no value now: the sentence is about the worst one
+        let value = alert.value.or(if is_resolved { alert.worst } else { None });
+        let summary = self.summary(labels, value, severity);
+        // the sentence of a condition, or of what is gone, says what is wrong, and now it is not
+        let is_over = is_resolved && (self.is_condition() || alert.value.is_none());
         Texts {
             summary: if is_over { format!("No longer: {summary}") } else { summary },
             value: alert.value.map(|value| self.value_text(value)),
