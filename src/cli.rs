@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use rules::{Rules, RulesCheck, RulesShow};
+pub use rules::{Rules, RulesCheck, RulesShow, RulesTest};
 
 /// Examples and exit codes at the end of `--help`.
 const AFTER: &str = "\

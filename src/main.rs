@@ -10,7 +10,7 @@ mod model;
 mod net;
 mod notify;
 mod output;
-
+mod replay;
 mod rules;
 mod store;
 mod text;

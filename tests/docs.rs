@@ -63,6 +63,15 @@ fn examples_and_the_readmes_configuration_load() {
 }
 
 #[test]
+fn the_example_of_a_rule_passes_its_tests_and_is_the_readmes() {
+    let file = "examples/rules.d/machine.toml";
+    let output = run(&["rules", "test", file]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    let shown = blocks(&read("README.md"), "text").into_iter().find(|block| block.starts_with("[[test]]")).unwrap();
+    assert!(read(file).contains(&shown), "README shows another test than {file}");
+}
+
+#[test]
 fn the_commands_in_the_readme_exist() {
     let text = read("README.md");
     let shell = blocks(&text, "sh").concat();

@@ -11,8 +11,8 @@ use super::Later;
 pub enum Rules {
     /// Find every fault and every doubtful place in the configuration and its rules
     Check(RulesCheck),
-    /// Run the tests of rules (not built yet)
-    Test(Later),
+    /// Play the tests of rules: samples in, everything that happens out
+    Test(RulesTest),
     /// Explain why a rule does or does not fire (not built yet)
     Explain(Later),
     /// The rule in effect, as TOML to paste
@@ -59,4 +59,40 @@ pub struct RulesCheck {
 pub struct RulesShow {
     /// The rule's name
     pub name: String,
+}
+
+/// How a test is written, at the end of `rules test --help`.
+const AFTER_RULES_TEST: &str = "\
+A test says what is measured tick by tick and, as a whole, what happens then:
+
+  [[test]]
+  name     = \"memory climbs and eases\"
+  interval = \"1m\"                     # default: [monitor] interval
+  rules    = [\"HIGH_MEMORY_USAGE\"]    # default: every rule that reads one of the series
+  series   = { system_memory_usage_ratio = \"0.5 0.86x6 _ ? 0.7\" }
+  timeline = \"\"                       # written by --update, then read by you
+
+Samples, from the first tick on: 0.86 a value, 0.86x2 and two more, 1+0.5x3 climbing,
+  _ none, ? or ?(timeout) not measured, _x5 and ?x5 five of them, stale gone; NaN Inf -Inf.
+Time begins at 0, so time() is the seconds since the first tick. Nothing is sent: the
+  timeline tells three channels, chat, mail and sms, as the default routes do.
+
+Exit codes: 0 all pass   1 some fail, or there are none   65 a file has faults   78 the configuration has";
+
+/// `rules test`
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_RULES_TEST)]
+pub struct RulesTest {
+    /// TOML files with [[test]], and [[rule]] over those of the configuration; default: the files of rules.d
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Leave the configuration out: the rules of FILE over the shipped ones
+    #[arg(long, requires = "files")]
+    pub shipped: bool,
+    /// Only tests whose name has this in it
+    #[arg(long, value_name = "TEXT")]
+    pub run: Option<String>,
+    /// Write what happens now into the files as what is to happen; every other byte stays
+    #[arg(long)]
+    pub update: bool,
 }

@@ -38,7 +38,7 @@ pub struct File {
 #[serde(default, deny_unknown_fields)]
 pub struct RulesFile {
     pub rule: Vec<rules::Settings>,
-    test: Planned,
+    pub test: Vec<Spanned<rules::testing::Settings>>,
 }
 
 /// `[monitor]`
@@ -123,11 +123,6 @@ pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
     ] {
         refuse(name, planned.as_ref(), check);
     }
-}
-
-/// The same for a file of `rules.d`.
-pub fn refuse_planned_tests(file: &RulesFile, check: &mut Check<'_>) {
-    refuse("[[test]]", file.test.as_ref(), check);
 }
 
 fn refuse(name: &str, planned: Option<&Spanned<IgnoredAny>>, check: &mut Check<'_>) {

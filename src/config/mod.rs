@@ -10,6 +10,7 @@ mod parse;
 mod people;
 mod secret;
 mod texts;
+pub mod trial;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -167,7 +168,9 @@ fn build(
     let channels = people::channels(&file, &secrets, &mut check);
     let routes = people::routes(&file, &channels, &mut check);
     let own = if flags.rules.is_empty() { file.rule } else { Vec::new() };
-    let rules = rules_of(own, &texts, &sources, &mut check);
+    let written = written(own, &texts, &mut check);
+    let rules = compiled(written, &sources, false, &mut check);
+    check.source.clone_from(&texts.main);
     refuse_public_literals(&secrets, main.as_ref(), &mut check);
 
     let mut faults = check.faults;
@@ -241,23 +244,33 @@ fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
     sources.into_iter().map(Arc::new).collect()
 }
 
-fn rules_of(main: Vec<rules::Settings>, texts: &Texts, sources: &[Arc<Source>], check: &mut Check<'_>) -> Vec<Rule> {
+/// The rules as they are written in `config.toml` and in `rules.d`.
+fn written(main: Vec<rules::Settings>, texts: &Texts, check: &mut Check<'_>) -> Vec<rules::Settings> {
     let mut written = of_text(main, texts.main.as_ref());
     for text in &texts.rules {
-        check.source = Some(text.clone());
-        let (file, faults) = parse::parse::<RulesFile>(&text.text);
-        for fault in faults {
-            check.fault(fault);
-        }
-        file::refuse_planned_tests(&file, check);
-        written.extend(of_text(file.rule, Some(text)));
+        written.extend(of_text(rules_file(text, check).rule, Some(text)));
     }
+    written
+}
+
+/// A file of rules and their tests; what cannot be used is a fault.
+fn rules_file(text: &Arc<SourceText>, check: &mut Check<'_>) -> RulesFile {
+    check.source = Some(text.clone());
+    let (file, faults) = parse::parse::<RulesFile>(&text.text);
+    for fault in faults {
+        check.fault(fault);
+    }
+    file
+}
+
+/// The rules in force. `is_open`: there may be metrics that nothing here yields.
+fn compiled(written: Vec<rules::Settings>, sources: &[Arc<Source>], is_open: bool, check: &mut Check<'_>) -> Vec<Rule> {
     let shipped = rules::shipped::settings().unwrap_or_else(|fault| {
         check.fault(fault);
         Vec::new()
     });
     let probes: Vec<&probe::Probe> = sources.iter().filter_map(|source| source.probe()).collect();
-    let is_open = probes.iter().any(|probe| probe.may_yield_metrics());
+    let is_open = is_open || probes.iter().any(|probe| probe.may_yield_metrics());
     let cadences = cadences(sources);
     let catalogue = Catalogue { metrics: catalogue::METRICS, is_open, sources: &cadences };
     let mut rules = rules::compile(written, &shipped, catalogue, check);
@@ -266,7 +279,6 @@ fn rules_of(main: Vec<rules::Settings>, texts: &Texts, sources: &[Arc<Source>], 
             rule.set_severity("probe", &probe.name, probe.severity);
         }
     }
-    check.source.clone_from(&texts.main);
     rules
 }
 

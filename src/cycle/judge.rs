@@ -140,3 +140,6 @@ impl Bench<'_> {
 fn removed(alert: &Alert) -> Texts {
     Texts { summary: format!("{}: the rule is no longer configured", alert.key), ..Texts::default() }
 }
+
+#[cfg(test)]
+mod tests;

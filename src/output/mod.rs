@@ -3,5 +3,6 @@
 pub mod alerts;
 pub mod cycle;
 pub mod diagnostics;
+pub mod diff;
 pub mod status;
 pub mod terminal;

@@ -16,6 +16,7 @@ mod scope;
 mod settings;
 pub mod shipped;
 mod template;
+pub mod testing;
 mod windows;
 pub mod written;
 

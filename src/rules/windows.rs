@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::promql::ast::{At, Expr, Node, Selector, Shift, Subquery};
 use crate::model::alert::{Alert, Phase};
 use crate::model::labels::{Labels, SeriesKey};
-use crate::model::reading::{Datum, Need, Point, Window};
+use crate::model::reading::{Datum, Need, Point, Reason, Window};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
 
@@ -46,6 +46,15 @@ impl Windows {
     fn push(&mut self, window: Window) {
         self.by_metric.entry(window.series.metric.clone()).or_default().push(self.all.len());
         self.all.push(window);
+    }
+
+    /// Puts a newer sample behind those of the window that was given to [`Windows::new`] at `place`, with the reason it
+    /// has where it is unknown.
+    pub fn append(&mut self, place: usize, point: Point, reason: Option<Reason>) {
+        if let Some(window) = self.all.get_mut(place) {
+            window.points.push(point);
+            window.reason = reason;
+        }
     }
 
     /// Puts the virtual metric [`ALERTS`] of the alerts that are `open` at `at` in place of the one there was.

@@ -21,6 +21,7 @@ mod notification;
 mod reading;
 mod real_mail;
 mod rules_check;
+mod rules_test;
 mod secrets;
 mod slack_answers;
 mod slips;

@@ -2,6 +2,7 @@
 
 mod check;
 mod show;
+mod test;
 
 use super::{Context, Ended, later};
 use crate::cli::{Command, Rules};
@@ -16,6 +17,7 @@ pub fn run(context: &Context, rules: Rules) -> Ended {
     match rules {
         Rules::Check(args) => check::run(context, args),
         Rules::Show(args) => show::run(context, &args),
+        Rules::Test(args) => test::run(context, &args),
         other => later(&Command::Rules(other)),
     }
 }
