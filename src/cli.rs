@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use rules::{Rules, RulesCheck, RulesShow, RulesTest};
+pub use rules::{Rules, RulesCheck, RulesExplain, RulesShow, RulesTest};
 
 /// Examples and exit codes at the end of `--help`.
 const AFTER: &str = "\
@@ -213,8 +213,8 @@ pub enum Alert {
     Unsilence(Later),
     /// List silences (not built yet)
     Silences(Later),
-    /// Explain why somebody was or was not told (not built yet)
-    Explain(Later),
+    /// Explain why an alert fires or fired, what holds it back, and who was told
+    Explain(AlertExplain),
     /// Mark an alert as useful or false (not built yet)
     Mark(Later),
     /// Close an alert by hand (not built yet)
@@ -284,6 +284,16 @@ pub struct Test {
     /// Show what would be sent, and to whom; send nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `alert explain`
+#[derive(Args, Debug)]
+pub struct AlertExplain {
+    /// The alert's number
+    pub number: u64,
+    /// At this time rather than now (or, for an alert that is over, when it fired): 2026-11-23T05:44:00Z, 05:44, 20m
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
 }
 
 /// `query`

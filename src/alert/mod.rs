@@ -9,6 +9,7 @@
 
 pub mod message;
 pub mod route;
+pub mod stand;
 pub mod step;
 pub mod tick;
 pub mod words;

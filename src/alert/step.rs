@@ -76,6 +76,12 @@ pub fn remove(mut alert: Alert, tick: Time) -> Step {
     Step { alert: Some(alert), transition: Some(Transition::Resolved(severity, Ended::RuleRemoved)), next: None }
 }
 
+/// Where a word stands against each severity's limit, as the rule's `no_data` wants it; `None` when everything stays as
+/// it is.
+pub fn levels(word: Word<'_>, policy: &Policy) -> Option<BySeverity<Level>> {
+    heed(word, policy).map(|measured| measured.levels)
+}
+
 /// What the word means under the rule's `no_data`; `None` when everything stays as it is.
 fn heed(word: Word<'_>, policy: &Policy) -> Option<Measured> {
     let blind = |unknown: Option<Reason>, end| match policy.no_data {

@@ -13,8 +13,8 @@ pub enum Rules {
     Check(RulesCheck),
     /// Play the tests of rules: samples in, everything that happens out
     Test(RulesTest),
-    /// Explain why a rule does or does not fire (not built yet)
-    Explain(Later),
+    /// Explain why a rule does or does not fire: its expression with values, limits, and who is told
+    Explain(RulesExplain),
     /// The rule in effect, as TOML to paste
     Show(RulesShow),
     /// The rules in effect, or the metrics they can use (not built yet)
@@ -52,6 +52,16 @@ pub struct RulesCheck {
     /// Evaluate every rule on the database too: what selects nothing, joins nothing or has no answer
     #[arg(long)]
     pub data: bool,
+}
+
+/// `rules explain`
+#[derive(Args, Debug)]
+pub struct RulesExplain {
+    /// The rule's name
+    pub name: String,
+    /// At this time rather than now: 2026-11-23T05:44:00Z, "2026-11-23 05:44", 05:44 (all in UTC) or 20m ago
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
 }
 
 /// `rules show`

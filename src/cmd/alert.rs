@@ -56,8 +56,7 @@ pub fn show(context: &Context, args: &cli::Show) -> Ended {
     let now = context.clock.now();
     let store = Store::open(&config.database.0, Mode::Read, now)?;
     let Some((id, alert)) = store.alert_by_number(args.number)? else {
-        let what = format!("there is no alert {}", args.number);
-        return Err(Trouble::new(Kind::Usage, what).help("`sippar-mon alert list --all` lists them").into());
+        return Err(unknown(args.number).into());
     };
     if context.global.json {
         super::print_json(&AlertRow::new(&alert))?;
@@ -71,6 +70,11 @@ pub fn show(context: &Context, args: &cli::Show) -> Ended {
     let history = store.transitions(id)?;
     terminal::print(&alerts::show(&line, &history, &tried, now, &context.terminal))?;
     Ok(0)
+}
+
+/// The trouble of a number that no alert has.
+pub fn unknown(number: u64) -> Trouble {
+    Trouble::new(Kind::Usage, format!("there is no alert {number}")).help("`sippar-mon alert list --all` lists them")
 }
 
 fn line<'a>(store: &Reader, config: &Config, id: AlertId, alert: &'a Alert) -> Result<Line<'a>, Trouble> {

@@ -4,6 +4,7 @@ mod alert;
 mod check;
 mod collect;
 mod complain;
+mod explain;
 mod query;
 mod rules;
 mod status;
@@ -59,6 +60,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Rules(args) => rules::run(&context, args),
         Command::Alert(Alert::List(args)) => alert::list(&context, &args),
         Command::Alert(Alert::Show(args)) => alert::show(&context, &args),
+        Command::Alert(Alert::Explain(args)) => explain::alert(&context, &args),
         Command::Alert(Alert::Test(args)) => alert::test(&context, &args),
         other => later(&other),
     }

@@ -42,8 +42,7 @@ impl Time {
 
     /// RFC 3339 in UTC with whole seconds, as documents and messages print it.
     pub fn rfc3339(self) -> String {
-        jiff::Timestamp::from_millisecond(self.0)
-            .map_or_else(|_| format!("{} ms", self.0), |t| t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+        self.formatted("%Y-%m-%dT%H:%M:%SZ")
     }
 }
 
@@ -55,8 +54,21 @@ pub fn millis_of(duration: Duration) -> i64 {
 impl Time {
     /// Day and minute in UTC, `Nov 23 09:00`, for tables that say so in their head.
     pub fn short(self) -> String {
+        self.formatted("%b %d %H:%M")
+    }
+}
+
+impl Time {
+    fn formatted(self, format: &str) -> String {
         jiff::Timestamp::from_millisecond(self.0)
-            .map_or_else(|_| format!("{} ms", self.0), |t| t.strftime("%b %d %H:%M").to_string())
+            .map_or_else(|_| format!("{} ms", self.0), |time| time.strftime(format).to_string())
+    }
+
+    /// The time of day in UTC, `09:00:15`; with the day before it where that is not the day of `other`.
+    pub fn clock(self, other: Self) -> String {
+        const DAY: Duration = Duration::from_hours(24);
+        let is_same_day = self.floor(DAY) == other.floor(DAY);
+        self.formatted(if is_same_day { "%H:%M:%S" } else { "%b %d %H:%M:%S" })
     }
 }
 
@@ -100,6 +112,13 @@ mod tests {
     #[test]
     fn a_clock_that_went_back_makes_no_negative_duration() {
         assert_eq!(Time::from_millis(5).since(Time::from_millis(9)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_time_of_day_names_the_day_where_it_is_another_one() {
+        let at = Time::from_millis(1_795_424_400_123);
+        assert_eq!(at.clock(at + Duration::from_hours(14)), "09:00:00");
+        assert_eq!(at.clock(at + Duration::from_hours(15)), "Nov 23 09:00:00");
     }
 
     #[test]

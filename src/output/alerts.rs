@@ -139,7 +139,8 @@ pub fn show(
     terminal.fit(&out)
 }
 
-fn transition(transition: Transition) -> String {
+/// What happened to an alert, in words.
+pub fn transition(transition: Transition) -> String {
     match transition {
         Transition::Fired(to) => format!("fired {to}"),
         Transition::Raised(from, to) => format!("raised from {from} to {to}"),

@@ -4,5 +4,6 @@ pub mod alerts;
 pub mod cycle;
 pub mod diagnostics;
 pub mod diff;
+pub mod explain;
 pub mod status;
 pub mod terminal;

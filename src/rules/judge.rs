@@ -8,7 +8,7 @@ use super::promql::evaluate;
 use super::promql::ops::Compare;
 use super::promql::value::{Answer, Element, GroupKey, Halt};
 use super::rule::{Compared, Rule, Test, compared, filters};
-use super::scope::{Except, Guard};
+use super::scope::Except;
 use super::windows::Windows;
 use crate::model::labels::Labels;
 use crate::model::reading::Value;
@@ -18,26 +18,72 @@ use crate::model::verdict::{Judgement, Level, Missing, Says, Verdict};
 
 /// Evaluates `rule` on `data` at the tick `at`.
 pub fn judge(rule: &Rule, data: &Windows, at: Time) -> Judgement {
-    match verdicts(rule, data, at) {
-        Ok((verdicts, missing)) => match repeated(&verdicts) {
-            Some(labels) => Judgement::Failed(format!("two results have the same labels: {labels:?}")),
-            None => Judgement::Judged { verdicts, missing },
-        },
-        Err(Halt::Unknown(reason)) => Judgement::Unknown(reason),
-        Err(Halt::Failed(why)) => Judgement::Failed(why),
+    judged(Evidence::gather(rule, data, at).as_ref())
+}
+
+/// The judgement that the evidence comes to.
+pub fn judged(evidence: Result<&Evidence<'_>, &Halt>) -> Judgement {
+    match evidence {
+        Ok(evidence) => {
+            let counted = evidence.results.iter().filter(|element| evidence.left_out_by(element).is_none());
+            let verdicts: Vec<Verdict> = counted.map(|element| evidence.verdict(element)).collect();
+            match repeated(&verdicts) {
+                Some(labels) => Judgement::Failed(format!("two results have the same labels: {labels:?}")),
+                None => Judgement::Judged { verdicts, missing: evidence.missing() },
+            }
+        }
+        Err(Halt::Unknown(reason)) => Judgement::Unknown(reason.clone()),
+        Err(Halt::Failed(why)) => Judgement::Failed(why.clone()),
     }
 }
 
-fn verdicts(rule: &Rule, data: &Windows, at: Time) -> Result<(Vec<Verdict>, Missing), Halt> {
-    let (value, scale) = scale(rule, data, at)?;
-    let partners = rule.guard.as_ref().map(|guard| guard.partners(data, at)).transpose()?;
-    let guard = rule.guard.as_ref().zip(partners.as_ref());
-    let counts = |element: &Element| !rule.except.iter().any(|except: &Except| except.covers(&element.labels));
-    let results = results(value, data, at)?.into_iter().filter(counts);
-    let verdicts = results.map(|element| verdict(rule, element, &scale, guard)).collect();
-    // where its value is always there, a result that is missing has nothing to be measured any more
-    let missing = if filters(value) { Missing::FalseOrGone } else { Missing::Gone };
-    Ok((verdicts, missing))
+/// All that a judgement rests on.
+pub struct Evidence<'a> {
+    rule: &'a Rule,
+    /// The expression whose results are judged.
+    value: &'a Expr,
+    scale: Scale<'a>,
+    /// The label sets for which `when` holds.
+    partners: Option<HashSet<GroupKey>>,
+    /// What the expression yields, with what `except` leaves out.
+    pub results: Vec<Element>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Evaluates everything that `rule` looks at.
+    pub fn gather(rule: &'a Rule, data: &Windows, at: Time) -> Result<Self, Halt> {
+        let (value, scale) = scale(rule, data, at)?;
+        let partners = rule.guard.as_ref().map(|guard| guard.partners(data, at)).transpose()?;
+        Ok(Self { rule, value, scale, partners, results: results(value, data, at)? })
+    }
+
+    /// The entry of `except` that leaves a result out, if one does.
+    pub fn left_out_by(&self, element: &Element) -> Option<&'a Except> {
+        self.rule.except.iter().find(|except| except.covers(&element.labels))
+    }
+
+    /// Whether `when` allows a result to be bad.
+    pub fn is_allowed(&self, element: &Element) -> bool {
+        let guard = self.rule.guard.as_ref().zip(self.partners.as_ref());
+        guard.is_none_or(|(guard, partners)| partners.contains(&guard.key.of(element)))
+    }
+
+    /// What the rule says of a result.
+    pub fn verdict(&self, element: &Element) -> Verdict {
+        let says = match &element.value {
+            Value::Known(value) if self.is_allowed(element) => {
+                Says::Measured { value: *value, levels: levels(self.rule, &self.scale, &element.labels, *value) }
+            }
+            Value::Known(value) => Says::Measured { value: *value, levels: BySeverity::default() },
+            Value::Unknown(reason) => Says::Unknown(reason.clone()),
+        };
+        Verdict { labels: element.labels.overridden(&self.rule.labels), says }
+    }
+
+    /// What a result means that is not there: where its value is always there, it has nothing to be measured any more.
+    fn missing(&self) -> Missing {
+        if filters(self.value) { Missing::FalseOrGone } else { Missing::Gone }
+    }
 }
 
 /// What a result is held against.
@@ -70,16 +116,6 @@ fn results(expr: &Expr, data: &Windows, at: Time) -> Result<Vec<Element>, Halt> 
         Answer::Scalar(value) => Ok(vec![Element { name: None, labels: Labels::empty(), value: Value::Known(value) }]),
         Answer::Text(_) => Err(Halt::Failed("a string is no result".to_owned())),
     }
-}
-
-fn verdict(rule: &Rule, element: Element, scale: &Scale<'_>, guard: Option<(&Guard, &HashSet<GroupKey>)>) -> Verdict {
-    let holds = guard.is_none_or(|(guard, partners)| partners.contains(&guard.key.of(&element)));
-    let says = match element.value {
-        Value::Known(value) if holds => Says::Measured { value, levels: levels(rule, scale, &element.labels, value) },
-        Value::Known(value) => Says::Measured { value, levels: BySeverity::default() },
-        Value::Unknown(reason) => Says::Unknown(reason),
-    };
-    Verdict { labels: element.labels.overridden(&rule.labels), says }
 }
 
 fn levels(rule: &Rule, scale: &Scale<'_>, labels: &Labels, value: f64) -> BySeverity<Level> {

@@ -5,6 +5,7 @@
 
 mod compile;
 pub mod data;
+pub mod explain;
 mod judge;
 mod ladder;
 mod limits;
@@ -24,6 +25,7 @@ pub mod written;
 mod tests;
 
 pub use compile::compile;
+pub use explain::{explain, explain_needs};
 pub use judge::judge;
 pub use lint::{Cadence, Catalogue, untold};
 pub use promql::evaluate_within as query;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::ladder::{Ladder, Worse};
+use super::ladder::{Ladder, Rung, Worse};
 use super::promql::ast::{Binary, Expr, Node};
 use super::promql::check::Kind;
 use super::promql::functions::Body;
@@ -177,6 +177,16 @@ impl Rule {
         listed.map_or(own, |(_, _, severity)| *severity)
     }
 
+    /// The severities that a result with these labels can have, mildest first.
+    pub fn severities_of(&self, labels: &Labels) -> Vec<Severity> {
+        match self.test {
+            Test::Condition(own) => vec![self.severity_of(labels, own)],
+            Test::Ladder(_) => {
+                self.policy.severities.iter().filter(|(_, has)| **has).map(|(severity, _)| severity).collect()
+            }
+        }
+    }
+
     /// Gives results whose label `name` is `value` another severity than the condition's own. A ladder has no use for it.
     pub fn set_severity(&mut self, name: &str, value: &str, severity: Severity) {
         let Test::Condition(own) = self.test else { return };
@@ -233,6 +243,19 @@ impl Rule {
             Unit::Bool => units::number(value),
             unit => units::value(value, unit),
         }
+    }
+
+    /// The limit of a severity with its `clear`, where it has one in numbers.
+    pub fn rung(&self, severity: Severity) -> Option<Rung> {
+        match &self.test {
+            Test::Ladder(ladder) => ladder.rungs[severity],
+            Test::Condition(_) => None,
+        }
+    }
+
+    /// How far two values are apart, in words: of dates a time.
+    pub fn distance_text(&self, distance: f64) -> String {
+        units::value(distance, if self.unit == Unit::Timestamp { Unit::Seconds } else { self.unit })
     }
 
     /// The limit of a severity: `> 85 %`, `== 0`; empty where the rule has none in one number.

@@ -1,5 +1,6 @@
 //! From a rule file to verdicts.
 
+mod explain;
 mod lints;
 mod scope;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::rows::{Cells, Unread};
 use super::{Reader, Result, Tx};
 use crate::model::time::Time;
 use crate::text::safe;
@@ -70,18 +71,26 @@ pub struct Note {
     pub text: String,
 }
 
+/// The cycle in a row of `cycle`.
+fn cycle(cells: &Cells<'_>) -> std::result::Result<CycleRow, Unread> {
+    Ok(CycleRow {
+        tick: cells.time("tick")?,
+        started: cells.time("started")?,
+        finished: cells.time("finished")?,
+        missed: cells.get("missed")?,
+    })
+}
+
 impl Reader {
     /// The cycle committed last; after the clock went back that is not the one with the latest tick.
     pub fn last_cycle(&self) -> Result<Option<CycleRow>> {
-        let sql = "SELECT id, tick, started, finished, missed FROM cycle ORDER BY id DESC LIMIT 1";
-        self.first("cycle", sql, [], |cells| {
-            Ok(CycleRow {
-                tick: cells.time("tick")?,
-                started: cells.time("started")?,
-                finished: cells.time("finished")?,
-                missed: cells.get("missed")?,
-            })
-        })
+        self.first("cycle", "SELECT * FROM cycle ORDER BY id DESC LIMIT 1", [], cycle)
+    }
+
+    /// The cycle that was the last one at `time`.
+    pub fn cycle_at(&self, time: Time) -> Result<Option<CycleRow>> {
+        let sql = "SELECT * FROM cycle WHERE tick <= ?1 ORDER BY id DESC LIMIT 1";
+        self.first("cycle", sql, [time.millis()], cycle)
     }
 
     /// How many cycles were done and missed in all.
@@ -189,6 +198,18 @@ mod tests {
         tx.commit().unwrap();
         assert_eq!(store.last_cycle().unwrap(), Some(cycle(0, 0)));
         assert_eq!(store.cycle_counts().unwrap(), CycleCounts { done: 2, missed: 2 });
+    }
+
+    #[test]
+    fn the_cycle_of_a_time_is_the_one_before_it() {
+        let (_folder, mut store) = store();
+        let tx = store.begin().unwrap();
+        for second in [60, 120] {
+            tx.put_cycle(&cycle(second, 0)).unwrap();
+        }
+        for (time, wanted) in [(59, None), (60, Some(60)), (119, Some(60)), (500, Some(120))] {
+            assert_eq!(tx.cycle_at(at(time)).unwrap(), wanted.map(|second| cycle(second, 0)), "{time}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! One look at the store, from which every document is made: the screen, the JSON, the Nagios line.
 
 pub mod dashboard;
+pub mod explain;
 pub mod snapshot;

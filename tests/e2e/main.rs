@@ -14,6 +14,7 @@ mod bad_database;
 mod blind;
 mod crash;
 mod crowd;
+mod explain;
 mod fresh;
 mod last_good;
 mod looping;

@@ -17,12 +17,14 @@ fn troubled() -> World {
 }
 
 /// Every screen for people.
-const SCREENS: [&[&str]; 9] = [
+const SCREENS: [&[&str]; 11] = [
     &["status"],
     &["status", "--all"],
     &["status", "--format", "nagios"],
     &["alert", "list"],
     &["alert", "show", "1"],
+    &["alert", "explain", "1"],
+    &["rules", "explain", "SIZE"],
     &["check"],
     &["check", "--dry-run"],
     &["collect"],

@@ -55,7 +55,6 @@ fn commands_of_later_versions_say_so() {
         (&["man"], "man"),
         (&["alert", "ack", "1", "-m", "mine"], "alert ack"),
         (&["alert", "silence", "X", "--for", "1h"], "alert silence"),
-        (&["alert", "explain", "1"], "alert explain"),
         (&["alert", "resend", "1"], "alert resend"),
     ] {
         let err = format!(

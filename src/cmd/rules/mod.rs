@@ -4,7 +4,7 @@ mod check;
 mod show;
 mod test;
 
-use super::{Context, Ended, later};
+use super::{Context, Ended, explain, later};
 use crate::cli::{Command, Rules};
 use crate::config::Config;
 use crate::model::trouble::{Kind, Trouble};
@@ -16,6 +16,7 @@ use crate::text::safe;
 pub fn run(context: &Context, rules: Rules) -> Ended {
     match rules {
         Rules::Check(args) => check::run(context, args),
+        Rules::Explain(args) => explain::rule(context, &args),
         Rules::Show(args) => show::run(context, &args),
         Rules::Test(args) => test::run(context, &args),
         other => later(&Command::Rules(other)),
@@ -23,7 +24,7 @@ pub fn run(context: &Context, rules: Rules) -> Ended {
 }
 
 /// The rule called `name`, in any case.
-fn named<'a>(config: &'a Config, name: &str) -> Result<&'a Rule, Trouble> {
+pub(super) fn named<'a>(config: &'a Config, name: &str) -> Result<&'a Rule, Trouble> {
     if let Some(rule) = config.rules.iter().find(|rule| rule.name.eq_ignore_ascii_case(name)) {
         return Ok(rule);
     }

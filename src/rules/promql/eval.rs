@@ -33,8 +33,17 @@ pub fn evaluate(expr: &Expr, data: &Windows, at: Time) -> Result<Answer, Halt> {
 
 /// The same as one step of a query over time, from its first to its last instant.
 pub fn evaluate_within(expr: &Expr, data: &Windows, at: Time, query: (Time, Time)) -> Result<Answer, Halt> {
-    let steps = Cell::new(0);
-    Evaluator { data, at: at.millis(), query: (query.0.millis(), query.1.millis()), steps: &steps }.answer(expr)
+    Evaluator::new(data, at, query, &Cell::new(0)).answer(expr)
+}
+
+/// The newest sample of each series that `selector` selects, with its time.
+pub fn newest(selector: &Selector, data: &Windows, at: Time) -> Vec<(Element, Time)> {
+    Evaluator::new(data, at, (at, at), &Cell::new(0)).newest(selector).collect()
+}
+
+/// The elements of a range vector with their samples.
+pub fn sampled(expr: &Expr, data: &Windows, at: Time) -> Result<Vec<Row>, Halt> {
+    Ok(Evaluator::new(data, at, (at, at), &Cell::new(0)).ranges(expr)?.rows)
 }
 
 /// The value of an unknown sample of `window`. The store keeps the reason of the newest sample; an older one that an
@@ -56,14 +65,18 @@ pub(super) struct Evaluator<'a> {
 }
 
 /// The samples of one series in a window.
-pub(super) struct Row {
+pub struct Row {
     /// Name and labels; the value is unknown when the newest sample is.
     pub element: Element,
-    /// What was measured.
+    /// What was measured: milliseconds since the epoch and the value.
     pub samples: Vec<(i64, f64)>,
 }
 
 impl<'a> Evaluator<'a> {
+    fn new(data: &'a Windows, at: Time, query: (Time, Time), steps: &'a Cell<i64>) -> Self {
+        Self { data, at: at.millis(), query: (query.0.millis(), query.1.millis()), steps }
+    }
+
     /// The value of any expression.
     pub(super) fn answer(self, expr: &Expr) -> Result<Answer, Halt> {
         match &expr.node {

@@ -1,0 +1,81 @@
+//! Instants as people write them on a command line.
+
+use std::time::Duration;
+
+use jiff::civil;
+
+use super::{safe, units};
+use crate::model::time::Time;
+
+/// Reads `2026-11-23T05:44:00Z`, `2026-11-23 05:44` (UTC), `05:44` (today's or yesterday's, whichever was last) or how
+/// long ago it was, `20m`. What is to come is refused.
+pub fn parse(text: &str, now: Time) -> Result<Time, String> {
+    let text = text.trim();
+    let time = full(text).or_else(|| of_day(text, now)).or_else(|| ago(text, now)).ok_or_else(|| {
+        let shown = safe::one_line(text);
+        format!("`{shown}` is not a time; write it like 2026-11-23T05:44:00Z, \"2026-11-23 05:44\", 05:44 or 20m (all in UTC)")
+    })?;
+    if time > now {
+        return Err(format!("{time} is still to come; it is {now}"));
+    }
+    Ok(time)
+}
+
+/// A date with a time: with an offset, or in UTC.
+fn full(text: &str) -> Option<Time> {
+    let stamp = text.parse::<jiff::Timestamp>().ok();
+    let stamp = stamp.or_else(|| utc(text.parse::<civil::DateTime>().ok().filter(|_| text.contains(':'))?));
+    stamp.map(|stamp| Time::from_millis(stamp.as_millisecond()))
+}
+
+/// The last time that the clock showed this.
+fn of_day(text: &str, now: Time) -> Option<Time> {
+    const DAY: Duration = Duration::from_hours(24);
+    let time = text.parse::<civil::Time>().ok().filter(|_| text.contains(':'))?;
+    let since_midnight = time.duration_since(civil::Time::midnight()).unsigned_abs();
+    let today = now.floor(DAY) + since_midnight;
+    Some(if today > now { today - DAY } else { today })
+}
+
+fn ago(text: &str, now: Time) -> Option<Time> {
+    let age = text.strip_suffix("ago").unwrap_or(text).trim();
+    units::parse_duration(age).ok().map(|age| now - age)
+}
+
+fn utc(date: civil::DateTime) -> Option<jiff::Timestamp> {
+    date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_write_an_instant() {
+        // 2026-11-23T09:00:00Z
+        let now = Time::from_millis(1_795_424_400_000);
+        for (text, wanted) in [
+            ("2026-11-23T05:44:00Z", "2026-11-23T05:44:00Z"),
+            ("2026-11-23T05:44:00+02:00", "2026-11-23T03:44:00Z"),
+            ("2026-11-23 05:44:30", "2026-11-23T05:44:30Z"),
+            ("2026-11-23T05:44", "2026-11-23T05:44:00Z"),
+            (" 2026-11-22 05:44 ", "2026-11-22T05:44:00Z"),
+            ("05:44", "2026-11-23T05:44:00Z"),
+            ("09:00", "2026-11-23T09:00:00Z"),
+            ("09:00:01", "2026-11-22T09:00:01Z"),
+            ("23:10", "2026-11-22T23:10:00Z"),
+            ("20m", "2026-11-23T08:40:00Z"),
+            ("1h30m ago", "2026-11-23T07:30:00Z"),
+        ] {
+            assert_eq!(parse(text, now).map(Time::rfc3339).as_deref(), Ok(wanted), "{text}");
+        }
+        assert_eq!(
+            parse("2026-11-23T09:00:01Z", now).unwrap_err(),
+            "2026-11-23T09:00:01Z is still to come; it is 2026-11-23T09:00:00Z"
+        );
+        for text in ["", "yesterday", "25:00", "2026-11-23", "0544", "-5m", "2026-13-01 00:00"] {
+            let error = parse(text, now).unwrap_err();
+            assert!(error.starts_with(&format!("`{text}` is not a time; ")), "{text}: {error}");
+        }
+    }
+}
