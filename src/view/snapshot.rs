@@ -138,8 +138,7 @@ impl Snapshot {
             DeliveryFilter { state: Some(delivery::State::Dead), limit: Some(NOTES), ..DeliveryFilter::default() };
         let mut given_up = moment.deliveries(&dead)?;
         given_up.retain(|delivery| now.since(delivery.created) < NEWS);
-        let limit = config.interval.mul_f64(STALE_INTERVALS) + GRACE;
-        let stale = cycle.is_none_or(|cycle| now.since(cycle.finished) > limit);
+        let stale = cycle.is_none_or(|cycle| is_stale(&cycle, config.interval, now));
         Ok(Self { at: now, cycle, rows, firing, recent, latest, outbox, given_up, counts, notes, stale })
     }
 
@@ -197,6 +196,11 @@ impl State {
             Self::Unknown => 3,
         }
     }
+}
+
+/// Whether more time has passed since `cycle` than the rhythm of `interval` explains.
+pub fn is_stale(cycle: &CycleRow, interval: Duration, now: Time) -> bool {
+    now.since(cycle.finished) > interval.mul_f64(STALE_INTERVALS) + GRACE
 }
 
 type Open = BTreeMap<(Arc<str>, Labels), (AlertId, Alert)>;

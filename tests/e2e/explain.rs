@@ -465,6 +465,22 @@ fn a_change_that_no_check_has_seen_is_named() {
 }
 
 #[test]
+fn a_storm_is_read_in_parts() {
+    let world = World::with_queue("");
+    let series = |n: u32| format!("queue_depth{{n=\"{n:02}\"}} {}\n", if n < 30 { 11 } else { 1 });
+    world.write("queue.prom", &(0..40).map(series).collect::<String>(), 0o644);
+    world.check();
+    let shown = screen(&world, &["rules", "explain", "QUEUE_LONG"]);
+    assert!(shown.contains("\n  {n=\"07\",probe=\"queue\"}  11  <age> old\n  and 32 more\n\n"), "{shown}");
+    assert_eq!(shown.matches("▲ HIGH firing since").count(), 20, "{shown}");
+    assert_eq!(shown.matches("● ok").count(), 8, "{shown}");
+    assert!(shown.contains("\nand 10 more like these, show with -v\n{n=\"30\""), "{shown}");
+    assert!(shown.contains("\nand 2 more like these, show with -v\n\nwho is told\n"), "{shown}");
+    let all = world.run(&["rules", "explain", "QUEUE_LONG", "-v"]).out;
+    assert_eq!((all.matches("▲ HIGH firing since").count(), all.matches("● ok").count()), (30, 10), "{all}");
+}
+
+#[test]
 fn what_is_not_there_is_named() {
     let world = World::with_queue("");
     let err = |args: &[&str]| {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::lines::wrapped;
 use super::tree::unmeasured;
-use super::{FEW, Look, no_data};
+use super::{FEW, Look, STORM, no_data};
 use crate::alert::stand::Stand;
 use crate::model::delivery::{Delivery, State};
 use crate::model::severity::Severity;
@@ -25,16 +25,23 @@ pub fn cases(explanation: &Explanation<'_>, look: &Look<'_>) -> String {
     }
     let (plain, others): (Vec<&Case>, Vec<&Case>) =
         asked.iter().partition(|case| is_plain(case) && asked.len() > 1 && !look.all);
-    for case in others {
+    let (most, few) = if look.all { (usize::MAX, usize::MAX) } else { (STORM, FEW) };
+    for case in others.iter().take(most) {
         out.push_str(&Drawing { explanation, look, case }.whole());
     }
-    for case in plain.iter().take(FEW) {
+    more(others.len(), most, &mut out);
+    for case in plain.iter().take(few) {
         out.push_str(&Drawing { explanation, look, case }.head());
     }
-    if let Some(more) = plain.len().checked_sub(FEW).filter(|more| *more > 0) {
+    more(plain.len(), few, &mut out);
+    out
+}
+
+/// How many of `count` were not shown.
+fn more(count: usize, shown: usize, out: &mut String) {
+    if let Some(more) = count.checked_sub(shown).filter(|more| *more > 0) {
         let _ = writeln!(out, "and {more} more like these, show with -v");
     }
-    out
 }
 
 /// Nothing is wrong with it, nothing is open, or it does not count.

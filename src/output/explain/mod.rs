@@ -12,11 +12,14 @@ use super::terminal::Terminal;
 use crate::model::alert::Alert;
 use crate::model::labels::Labels;
 use crate::model::time::Time;
-use crate::model::verdict::NoData;
+use crate::model::verdict::{Missing, NoData};
 use crate::rules::Rule;
 use crate::rules::explain::Outcome;
 use crate::text::{safe, units};
 use crate::view::explain::{Explanation, Life, channels};
+
+/// Label sets that are explained before "and 12 more": a storm is read in parts.
+const STORM: usize = 20;
 
 /// Lines of one kind before "and 12 more".
 const FEW: usize = 8;
@@ -85,6 +88,10 @@ fn body(explanation: &Explanation<'_>, look: &Look<'_>) -> String {
 fn when(explanation: &Explanation<'_>, look: &Look<'_>) -> String {
     let ago = units::duration(explanation.now.since(explanation.at));
     let mut out = format!("at {}, {ago} ago\n", explanation.at);
+    if explanation.is_stale {
+        let what = "nothing has been checked lately: the values may have changed, and nobody is told. Is cron running?";
+        out.push_str(&wrapped(what, look.terminal.width, "", ""));
+    }
     if explanation.is_past {
         let what = "of the past, samples and what fired are kept, and pending starts are not";
         out.push_str(&wrapped(what, look.terminal.width, "", ""));
@@ -101,8 +108,11 @@ fn outcome(explanation: &Explanation<'_>, look: &Look<'_>) -> String {
         }
         Outcome::Unknown(reason) => format!("cannot be judged: {}; {no_data}", safe::answer(reason.as_str())),
         Outcome::Failed(why) => format!("cannot be evaluated: {}; {no_data}", safe::answer(why)),
-        Outcome::Judged(_) if explanation.cases.is_empty() => {
+        Outcome::Judged(Missing::Gone) if explanation.cases.is_empty() => {
             "there is no result, so there is nothing that could fire".to_owned()
+        }
+        Outcome::Judged(Missing::FalseOrGone) if explanation.cases.is_empty() => {
+            "its condition holds for nothing, so nothing fires".to_owned()
         }
         Outcome::Judged(_) => return String::new(),
     };

@@ -27,6 +27,8 @@ pub struct Document<'a> {
     at: String,
     /// Another one than the last: pending starts are not known then.
     past: bool,
+    /// The last check is longer ago than it should be.
+    stale: bool,
     /// `judged`, `unknown` or `failed`.
     outcome: &'static str,
     reason: Option<&'a str>,
@@ -123,7 +125,7 @@ struct Event {
 impl<'a> Document<'a> {
     /// The document of an explanation.
     pub fn new(explanation: &'a Explanation<'a>) -> Self {
-        let Explanation { rule, at, now: _, is_past, explained, cases, routes } = explanation;
+        let Explanation { rule, at, now: _, is_past, is_stale, explained, cases, routes } = explanation;
         let (outcome, reason) = match &explained.outcome {
             Outcome::Judged(_) => ("judged", None),
             Outcome::Unknown(reason) => ("unknown", Some(reason.as_str())),
@@ -135,6 +137,7 @@ impl<'a> Document<'a> {
             origin: rule.origin.to_string(),
             at: at.rfc3339(),
             past: *is_past,
+            stale: *is_stale,
             outcome,
             reason,
             no_data: rule.policy.no_data,

@@ -19,6 +19,7 @@ use crate::rules::explain::{Explained, Outcome, Weighed};
 use crate::rules::{self, Catalogue, Rule, Windows};
 use crate::store::alerts::{AlertFilter, AlertId, TransitionRow};
 use crate::store::{Reader, Result};
+use crate::view::snapshot::is_stale;
 
 /// A rule at one tick.
 pub struct Explanation<'a> {
@@ -31,6 +32,8 @@ pub struct Explanation<'a> {
     /// Whether it is another tick than the last one: then the states of alerts are read from their history, in which
     /// pending starts are not kept.
     pub is_past: bool,
+    /// The last cycle is longer ago than it should be.
+    pub is_stale: bool,
     /// Its expressions and what they come to.
     pub explained: Explained,
     /// What it comes to for each label set, the worst first.
@@ -105,7 +108,8 @@ impl<'a> Explanation<'a> {
         let explained = rules::explain(rule, catalogue, &windows, at);
         let bench = Bench { moment, rule, at, is_past };
         let cases = bench.cases(&explained)?;
-        Ok(Self { rule, at, now, is_past, explained, cases, routes: &config.routes })
+        let is_stale = is_stale(&last, config.interval, now);
+        Ok(Self { rule, at, now, is_past, is_stale, explained, cases, routes: &config.routes })
     }
 
     /// The instant from which ages are counted: now, or in the past the tick.
