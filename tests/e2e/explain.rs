@@ -253,7 +253,7 @@ sum(disk_size) > 1  ? unknown
       {mount=\"/\",probe=\"disks\"}  ?  not measured since <clock>: 1 line is not …
 
 cannot be judged: 1 line is not used: line 1: the value is not a number;
-`no_data` is hold: what fires goes on, nothing begins to
+`no_data` is hold: what fires goes on, nothing new fires
 
 {mount=\"/\",probe=\"disks\"}  no result  ○ pending since <clock> (<age>)
   MEDIUM    > 80 %  pending, and what is not measured does not count: fires

@@ -94,7 +94,7 @@ impl Drawing<'_> {
     /// Labels, value, state.
     fn head(&self) -> String {
         let labels = &self.case.labels;
-        let name = if labels.is_empty() { "value".to_owned() } else { safe::one_line(&labels.to_string()) };
+        let name = if labels.is_empty() { "result".to_owned() } else { safe::one_line(&labels.to_string()) };
         let value = match (&self.case.weighed, self.value()) {
             (_, Some(value)) => self.rule().value_text(value),
             (Some(_), None) => "no value".to_owned(),

@@ -122,7 +122,7 @@ fn outcome(explanation: &Explanation<'_>, look: &Look<'_>) -> String {
 /// What the rule does where nothing was measured.
 const fn no_data(policy: NoData) -> &'static str {
     match policy {
-        NoData::Hold => "`no_data` is hold: what fires goes on, nothing begins to",
+        NoData::Hold => "`no_data` is hold: what fires goes on, nothing new fires",
         NoData::Fire => "`no_data` is fire: that counts as bad",
         NoData::Resolve => "`no_data` is resolve: that counts as fine",
     }
@@ -167,3 +167,6 @@ fn history(life: &Life, rule: Option<&Rule>, now: Time, look: &Look<'_>) -> Stri
     }
     out
 }
+
+#[cfg(test)]
+mod tests;
