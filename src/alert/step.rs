@@ -88,8 +88,8 @@ fn heed(word: Word<'_>, policy: &Policy) -> Option<Measured> {
         NoData::Hold => None,
         NoData::Resolve => Some(Measured { value: None, levels: BySeverity::default(), unknown: None, end }),
         NoData::Fire => {
-            let worst = policy.severities.highest(|&has| has);
-            let level = |severity| if Some(severity) <= worst { Level::Beyond } else { Level::Within };
+            // those that it does not have wait for nothing, and would fire before the others
+            let level = |severity| if policy.severities[severity] { Level::Beyond } else { Level::Within };
             Some(Measured { value: None, levels: BySeverity::from_fn(level), unknown, end })
         }
     };

@@ -75,7 +75,8 @@ fn policy(story: &Story) -> Policy {
         severities: BySeverity::from_fn(|severity| severity >= Severity::High),
         pending_for: BySeverity::from_fn(|severity| match severity {
             Severity::Critical => patience(&story.critical_for),
-            _ => patience(&story.high_for),
+            Severity::High => patience(&story.high_for),
+            Severity::Low | Severity::Medium => Duration::ZERO,
         }),
         keep_firing_for: BySeverity::from_fn(|_| patience(&story.keep)),
         no_data: story.no_data,
