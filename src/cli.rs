@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use rules::{Rules, RulesCheck, RulesExplain, RulesShow, RulesTest};
+pub use rules::{Rules, RulesCheck, RulesExplain, RulesList, RulesShow, RulesTest};
 
 /// Examples and exit codes at the end of `--help`.
 const AFTER: &str = "\
@@ -301,7 +301,8 @@ pub struct AlertExplain {
 pub struct Query {
     /// The expression
     pub expr: String,
-    /// Print a value for each tick of this time instead of the newest one
+    /// Show how it went for this time: lowest, highest and last value. At most 500 instants of it are looked at; with
+    /// --json each tick is
     #[arg(long, value_name = "DURATION")]
     pub since: Option<String>,
 }

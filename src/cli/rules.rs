@@ -17,8 +17,8 @@ pub enum Rules {
     Explain(RulesExplain),
     /// The rule in effect, as TOML to paste
     Show(RulesShow),
-    /// The rules in effect, or the metrics they can use (not built yet)
-    List(Later),
+    /// The rules in effect, or the metrics they can use
+    List(RulesList),
     /// Write the rules for another system (not built yet)
     Export(Later),
     /// Try rules on the stored past (not built yet)
@@ -105,4 +105,12 @@ pub struct RulesTest {
     /// Write what happens now into the files as what is to happen; every other byte stays
     #[arg(long)]
     pub update: bool,
+}
+
+/// `rules list`
+#[derive(Args, Debug)]
+pub struct RulesList {
+    /// The metrics that rules can use instead of the rules
+    #[arg(long)]
+    pub metrics: bool,
 }

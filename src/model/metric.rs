@@ -20,6 +20,20 @@ pub enum Unit {
     Count,
 }
 
+impl Unit {
+    /// In one word, as JSON has it: `ratio`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ratio => "ratio",
+            Self::Seconds => "seconds",
+            Self::Bytes => "bytes",
+            Self::Timestamp => "timestamp",
+            Self::Bool => "bool",
+            Self::Count => "count",
+        }
+    }
+}
+
 /// Whether a metric goes up and down or only up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +42,16 @@ pub enum Shape {
     Gauge,
     /// A sum that only grows, but for resets.
     Counter,
+}
+
+impl Shape {
+    /// In one word, as JSON has it: `gauge`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+        }
+    }
 }
 
 /// One entry of the catalogue.

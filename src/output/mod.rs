@@ -5,5 +5,7 @@ pub mod cycle;
 pub mod diagnostics;
 pub mod diff;
 pub mod explain;
+pub mod query;
+pub mod rules;
 pub mod status;
 pub mod terminal;

@@ -493,7 +493,7 @@ fn no_fault_hides_another() {
             "this `{{` is never closed [{{] close it with `}}`, as in {{ value }}",
             "unexpected `=` after the expression [=] write `>=`",
             "a severity is one of LOW, MEDIUM, HIGH, CRITICAL ['BAD'] ",
-            "there is no metric `nothing` [nothing] `sippar-mon collect` shows the metrics there are",
+            "there is no metric `nothing` [nothing] `sippar-mon rules list --metrics` shows the metrics there are",
         ]
     );
 }
@@ -505,7 +505,7 @@ fn where_metrics_may_come_from_outside_an_unknown_one_is_a_warning() {
     assert_eq!(
         shown(text, found),
         [
-            "warning: there is no metric `queue_length` [queue_length] `sippar-mon collect` shows the metrics there are (an exec probe may yield it)"
+            "warning: there is no metric `queue_length` [queue_length] `sippar-mon rules list --metrics` shows the metrics there are (an exec probe may yield it)"
         ]
     );
     assert!(rules.iter().any(|rule| rule.name.as_ref() == "A"));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::promql::ast::{At, Expr, Node, Selector, Shift, Subquery};
 use crate::model::alert::{Alert, Phase};
 use crate::model::labels::{Labels, SeriesKey};
+use crate::model::metric::{Metric, Shape, Unit};
 use crate::model::reading::{Datum, Need, Point, Reason, Window};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
@@ -15,6 +16,16 @@ use crate::model::time::Time;
 /// alert's labels and `alertname`, `alertstate` (`pending`, `firing`) and `severity`. It has no history: it is as the
 /// last cycle left it.
 pub const ALERTS: &str = "ALERTS";
+
+/// [`ALERTS`] as an entry of the catalogue; it has the labels of each alert besides.
+pub const ALERTS_METRIC: Metric = Metric {
+    name: ALERTS,
+    help: "1 for each severity of each alert that is pending or firing, with the alert's labels.",
+    unit: Unit::Count,
+    shape: Shape::Gauge,
+    labels: &["alertname", "alertstate", "severity"],
+    source: "rules",
+};
 
 /// How long a value stands at least.
 const SHORTEST_LOOKBACK: Duration = Duration::from_mins(5);

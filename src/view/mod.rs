@@ -2,4 +2,5 @@
 
 pub mod dashboard;
 pub mod explain;
+pub mod query;
 pub mod snapshot;

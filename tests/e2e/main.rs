@@ -21,6 +21,7 @@ mod looping;
 mod notification;
 mod reading;
 mod real_mail;
+mod rules;
 mod rules_check;
 mod rules_test;
 mod secrets;

@@ -15,19 +15,28 @@ fn a_query_answers_from_what_is_stored() {
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{args:?}");
         ran.out
     };
-    assert_eq!(out(&["query", "queue_depth"]), "queue_depth{probe=\"queue\"}  7\n");
-    assert_eq!(out(&["query", "sum(queue_depth) * 6"]), "42\n");
-    assert_eq!(out(&["query", "1 + 1"]), "2\n");
-    assert_eq!(
-        out(&["query", "no_such_metric"]),
-        "nothing (every 1s a cycle is stored; `sippar-mon collect` lists the metrics)\n"
-    );
-    let row = &world.run(&["query", "--json", "queue_depth"]).json()[0];
-    assert_eq!((&row["metric"], &row["value"], &row["reason"]), (&"queue_depth".into(), &7.0.into(), &().into()));
-    assert_eq!(row["labels"]["probe"], "queue");
+    let time = world.run(&["query", "--json", "queue_depth"]).json()[0]["time"].as_str().unwrap().to_owned();
+    assert_eq!(out(&["query", "queue_depth"]), format!("queue_depth{{probe=\"queue\"}}\t7\t\t{time}\t\n"));
+    assert_eq!(out(&["query", "sum(queue_depth) * 6"]), format!("{{}}\t42\t\t{time}\t\n"));
+    assert_eq!(out(&["query", "1 + 1"]), format!("{{}}\t2\t\t{time}\t\n"));
+    assert_eq!(out(&["query", "probe_success"]), format!("probe_success{{probe=\"queue\"}}\t1\tbool\t{time}\t\n"));
     let since = out(&["query", "queue_depth", "--since", "10s"]);
-    assert_eq!(since.lines().count(), 1, "{since}");
+    assert_eq!(since, format!("queue_depth{{probe=\"queue\"}}\t7\t\t{time}\t\t7\t7\n"));
+    let row = serde_json::json!({
+        "metric": "queue_depth", "labels": {"probe": "queue"}, "value": 7.0, "reason": null, "unit": null, "time": time,
+    });
+    assert_eq!(world.run(&["query", "--json", "queue_depth"]).json(), serde_json::json!([row]));
+    let mut past = row;
+    past["samples"] = serde_json::json!([[time, 7.0]]);
+    assert_eq!(world.run(&["query", "--json", "queue_depth", "--since", "9y"]).json(), serde_json::json!([past]));
+    assert_eq!(world.run(&["query", "0 / 0", "--json"]).json()[0]["reason"], "NaN");
 
+    let err = "nothing (every 1s a cycle is stored; `sippar-mon rules list --metrics` lists the metrics)\n";
+    assert_eq!(world.run(&["query", "no_such_metric"]), Ran { code: 0, out: String::new(), err: err.to_owned() });
+    assert_eq!(
+        world.run(&["query", "no_such_metric", "--json"]),
+        Ran { code: 0, out: "[]\n".to_owned(), err: String::new() }
+    );
     let ran = world.run(&["query", "sum(queue_depth"]);
     let err = "error: this parenthesis is never closed\n --> <expression>:1:4\n  |\n1 | sum(queue_depth\n  |    ^\n  |\n  \
                = help: add the missing `)`\nsippar-mon: this is not an expression that can be evaluated\n";

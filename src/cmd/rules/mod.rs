@@ -1,6 +1,7 @@
 //! `rules …`: one recipe per subcommand.
 
 mod check;
+mod list;
 mod show;
 mod test;
 
@@ -17,6 +18,7 @@ pub fn run(context: &Context, rules: Rules) -> Ended {
     match rules {
         Rules::Check(args) => check::run(context, args),
         Rules::Explain(args) => explain::rule(context, &args),
+        Rules::List(args) => list::run(context, &args),
         Rules::Show(args) => show::run(context, &args),
         Rules::Test(args) => test::run(context, &args),
         other => later(&Command::Rules(other)),

@@ -30,6 +30,11 @@ pub struct Cadence {
 }
 
 impl<'a> Catalogue<'a> {
+    /// These metrics, wherever they are measured, and no others.
+    pub const fn of(metrics: &'a [Metric]) -> Self {
+        Self { metrics, is_open: false, sources: &[] }
+    }
+
     /// The entry of `name`.
     pub fn get(&self, name: &str) -> Option<&'a Metric> {
         self.metrics.iter().find(|metric| metric.name == name)

@@ -26,7 +26,7 @@ fn unknown_metric(name: &str, selector: &Selector, catalogue: Catalogue<'_>) -> 
     let near = nearest(name, catalogue.metrics.iter().map(|metric| metric.name));
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "`sippar-mon collect` shows the metrics there are".to_owned(),
+        None => "`sippar-mon rules list --metrics` shows the metrics there are".to_owned(),
     };
     if catalogue.is_open {
         return Fault::warning(what, place).help(format!("{help} (an exec probe may yield it)"));
@@ -107,7 +107,7 @@ mod tests {
             ("memroy_ratio", "error: there is no metric `memroy_ratio` [memroy_ratio] did you mean `memory_ratio`?"),
             (
                 "sum(entirely_else)",
-                "error: there is no metric `entirely_else` [entirely_else] `sippar-mon collect` shows the metrics there are",
+                "error: there is no metric `entirely_else` [entirely_else] `sippar-mon rules list --metrics` shows the metrics there are",
             ),
             (
                 "disk_ratio{mont='/'}",
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(
             told("queue_length > 5", true),
             ["warning: there is no metric `queue_length` [queue_length] \
-              `sippar-mon collect` shows the metrics there are (an exec probe may yield it)"]
+              `sippar-mon rules list --metrics` shows the metrics there are (an exec probe may yield it)"]
         );
     }
 }

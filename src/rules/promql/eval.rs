@@ -38,7 +38,12 @@ pub fn evaluate_within(expr: &Expr, data: &Windows, at: Time, query: (Time, Time
 
 /// The newest sample of each series that `selector` selects, with its time.
 pub fn newest(selector: &Selector, data: &Windows, at: Time) -> Vec<(Element, Time)> {
-    Evaluator::new(data, at, (at, at), &Cell::new(0)).newest(selector).collect()
+    newest_within(selector, data, at, (at, at))
+}
+
+/// The same as one step of a query over time, from its first to its last instant.
+pub fn newest_within(selector: &Selector, data: &Windows, at: Time, query: (Time, Time)) -> Vec<(Element, Time)> {
+    Evaluator::new(data, at, query, &Cell::new(0)).newest(selector).collect()
 }
 
 /// The elements of a range vector with their samples.

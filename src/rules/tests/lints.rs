@@ -162,7 +162,7 @@ fn critical_rules_whose_data_may_vanish_are_told_unless_somebody_watches() {
     let probe = "warning: no rule tells when probe/web yields no data, and this rule is CRITICAL [probe_value]";
     let program =
         "warning: nothing tells when queue_length is not measured any more, and this rule is CRITICAL [queue_length]";
-    let open = "warning: there is no metric `queue_length` [queue_length] `sippar-mon collect` shows the metrics there are (an exec probe may yield it)";
+    let open = "warning: there is no metric `queue_length` [queue_length] `sippar-mon rules list --metrics` shows the metrics there are (an exec probe may yield it)";
     for (text, wanted) in [
         (rule("memory_usage_ratio > 0.9", ""), vec![format!("{system} {HELP}")]),
         (rule("memory_usage_ratio > 0.9", "no_data = 'hold'"), vec![]),
