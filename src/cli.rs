@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use rules::{Rules, RulesCheck, RulesExplain, RulesList, RulesShow, RulesTest};
+pub use rules::{Rules, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
 /// Examples and exit codes at the end of `--help`.
 const AFTER: &str = "\

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::Later;
 
@@ -19,8 +19,8 @@ pub enum Rules {
     Show(RulesShow),
     /// The rules in effect, or the metrics they can use
     List(RulesList),
-    /// Write the rules for another system (not built yet)
-    Export(Later),
+    /// Write the rules for another system
+    Export(RulesExport),
     /// Try rules on the stored past (not built yet)
     Backtest(Later),
 }
@@ -113,4 +113,23 @@ pub struct RulesList {
     /// The metrics that rules can use instead of the rules
     #[arg(long)]
     pub metrics: bool,
+}
+
+/// `rules export`
+#[derive(Args, Debug)]
+pub struct RulesExport {
+    /// For which system
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = System::Prometheus)]
+    pub format: System,
+    /// Only Alertmanager's inhibit rules, which mute the lower severities of what fires at a higher one; without this
+    /// they stand as a comment at the end
+    #[arg(long)]
+    pub inhibit_rules: bool,
+}
+
+/// Whose language `rules export` writes.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// A rule file of Prometheus, which Thanos and Mimir read too.
+    Prometheus,
 }

@@ -6,6 +6,7 @@
 mod compile;
 pub mod data;
 pub mod explain;
+pub mod export;
 mod judge;
 mod ladder;
 mod limits;

@@ -13,20 +13,29 @@ pub struct Template {
     parts: Vec<Part>,
 }
 
+/// A piece of a template.
 #[derive(Clone, Debug, PartialEq)]
-enum Part {
+pub enum Part {
+    /// As it stands.
     Text(String),
+    /// `{{ value }}`, in the rule's unit unless a format is named.
     Value(Option<Format>),
+    /// `{{ limit }}`
     Limit,
+    /// `{{ mount }}`
     Label(String),
 }
 
 /// How a value is written, where it is not the rule's own unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Format {
+pub enum Format {
+    /// `85 %` for 0.85.
     Percent,
+    /// `1.2 GiB`.
     Bytes,
+    /// Seconds as `4 min 10 s`.
     Duration,
+    /// As it is.
     Number,
 }
 
@@ -72,6 +81,11 @@ impl Template {
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Its pieces in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// The text for `facts`. An absent label is shown as `-`, a value that is not measured as `not measured`.

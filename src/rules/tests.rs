@@ -47,7 +47,7 @@ struct File {
 }
 
 /// The rules of `text` beside the shipped ones, and what is wrong with them.
-fn compiled(text: &str, is_open: bool) -> (Vec<Rule>, Vec<Fault>) {
+pub(super) fn compiled(text: &str, is_open: bool) -> (Vec<Rule>, Vec<Fault>) {
     let file: File = toml::from_str(text).unwrap();
     let resolve = |_: &str| -> Result<Secret, String> { Err("no secrets here".to_owned()) };
     let mut check = Check::new(Duration::from_mins(1), &resolve);

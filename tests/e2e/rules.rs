@@ -1,4 +1,6 @@
-//! `rules list`: the rules in effect for people and for scripts.
+//! `rules list` and `rules export`: the rules in effect for people, for scripts and for Prometheus.
+
+use std::process::Command;
 
 use crate::world::World;
 
@@ -64,4 +66,36 @@ fn metrics_are_listed_without_a_configuration() {
     let json = world.run(&["rules", "list", "--metrics", "--json"]).json();
     assert_eq!(json.as_array().unwrap().len(), lines.len());
     assert_eq!(json[0]["name"], "ALERTS");
+}
+
+#[test]
+fn rules_are_exported_with_the_inhibit_rules_beside_them() {
+    let world = world();
+    let ran = world.run(&["rules", "export", "--format", "prometheus"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert!(ran.out.starts_with("# Alerting rules of sippar-mon for Prometheus"));
+    let inhibit = world.run(&["rules", "export", "--inhibit-rules"]);
+    assert!(inhibit.out.starts_with("inhibit_rules:\n  - source_matchers: [\"alertname"), "{inhibit:?}");
+    let comment = format!("# {}\n", inhibit.out.lines().collect::<Vec<_>>().join("\n# "));
+    assert!(ran.out.ends_with(&comment));
+    let count = |json: serde_json::Value, key: &str| json[key].as_array().unwrap().len();
+    let json = world.run(&["rules", "export", "--json"]).json();
+    assert_eq!(count(json["groups"][0].clone(), "rules"), ran.out.matches("- alert: ").count());
+    let json = world.run(&["rules", "export", "--inhibit-rules", "--json"]).json();
+    assert_eq!(count(json, "inhibit_rules"), inhibit.out.matches("- source_matchers: ").count());
+}
+
+#[test]
+#[ignore = "needs promtool; run by .ci/run"]
+fn prometheus_loads_the_export() {
+    for world in [World::empty(), world()] {
+        let files = [("rules.yml", &["rules", "export"][..]), ("rules.json", &["rules", "export", "--json"])];
+        for (file, arguments) in files {
+            world.write(file, &world.run(arguments).out, 0o644);
+            let check = ["check", "rules", "--lint=all", "--lint-fatal", file];
+            let output = Command::new("promtool").args(check).current_dir(world.path("")).output();
+            let output = output.expect("promtool is there: apt-get install prometheus");
+            assert!(output.status.success(), "{output:?}");
+        }
+    }
 }

@@ -41,8 +41,7 @@ fn what_is_mistyped_is_a_mistake_of_usage() {
 fn commands_of_later_versions_say_so() {
     let world = World::empty();
     for (args, name) in [
-        (&["rules", "export"][..], "rules export"),
-        (&["reserves", "show"], "reserves"),
+        (&["reserves", "show"][..], "reserves"),
         (&["baseline", "list"], "baseline"),
         (&["respond", "restart", "--dry-run"], "respond"),
         (&["serve"], "serve"),

@@ -1,6 +1,7 @@
 //! `rules …`: one recipe per subcommand.
 
 mod check;
+mod export;
 mod list;
 mod show;
 mod test;
@@ -18,10 +19,11 @@ pub fn run(context: &Context, rules: Rules) -> Ended {
     match rules {
         Rules::Check(args) => check::run(context, args),
         Rules::Explain(args) => explain::rule(context, &args),
+        Rules::Export(args) => export::run(context, &args),
         Rules::List(args) => list::run(context, &args),
         Rules::Show(args) => show::run(context, &args),
         Rules::Test(args) => test::run(context, &args),
-        other => later(&Command::Rules(other)),
+        other @ Rules::Backtest(_) => later(&Command::Rules(other)),
     }
 }
 

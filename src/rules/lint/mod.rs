@@ -23,7 +23,7 @@ mod whole;
 mod kit;
 
 pub use catalogue::{Cadence, Catalogue};
-pub use labels::has_no_labels;
+pub use labels::{has_no_labels, of as labels_of};
 pub use untold::untold;
 pub use vanish::Watched;
 pub use whole::{judged, whole};
