@@ -101,18 +101,29 @@ pub enum Broken {
 
 /// A configuration as far as it works, and everything that is wrong with it.
 pub struct Examined {
-    /// What works of it; all of it where no fault is an error.
+    /// What works of it; all of it where no fault is an error. Its remarks are among the faults.
     pub config: Config,
-    /// Errors and warnings, in the order in which they were found.
+    /// Errors and warnings, in the order in which people read.
     pub faults: Vec<Located>,
 }
 
 impl Examined {
     /// The configuration, if it has no error.
     fn sound(self) -> Result<Config, Broken> {
-        let Self { config, mut faults } = self;
-        faults.retain(|located| located.fault.weight == Weight::Error);
-        if faults.is_empty() { Ok(config) } else { Err(Broken::Faults(faults, Some(config.database.0))) }
+        let is_error = |located: &Located| located.fault.weight == Weight::Error;
+        if !self.faults.iter().any(is_error) {
+            return Ok(self.working());
+        }
+        let mut errors = self.faults;
+        errors.retain(is_error);
+        Err(Broken::Faults(errors, Some(self.config.database.0)))
+    }
+
+    /// What works of the configuration, with its remarks.
+    fn working(self) -> Config {
+        let mut warnings = self.faults;
+        warnings.retain(|located| located.fault.weight == Weight::Warning);
+        Config { warnings, ..self.config }
     }
 }
 
@@ -134,7 +145,7 @@ pub fn load_last_good(database: &Path, flags: &Flags, env: &Env) -> Option<Confi
     let texts = last_good::recall(database)?;
     let path = texts.main.as_ref().map(|main| (main.path.clone(), Origin::Default));
     let flags = Flags { database: Some(database.to_owned()), ..flags.clone() };
-    build(texts, Vec::new(), path, &flags, env).ok().map(|examined| examined.config)
+    build(texts, Vec::new(), path, &flags, env).ok().map(Examined::working)
 }
 
 /// The file of the last configuration that worked with this database, where there was one.
@@ -175,8 +186,6 @@ fn build(
 
     let mut faults = check.faults;
     faults.sort_by_key(|located| texts.place(located));
-    let is_warning = |located: &&Located| located.fault.weight == Weight::Warning;
-    let warnings = faults.iter().filter(is_warning).cloned().collect();
     let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
     let identity = Identity {
         system: text(file.monitor.name.map(Spanned::into_inner), "Sippar bridge"),
@@ -187,6 +196,7 @@ fn build(
     let ca_file =
         file.monitor.ca_file.map(|path| PathBuf::from(path.into_inner())).filter(|path| !path.as_os_str().is_empty());
     let interval = check.interval;
+    let warnings = Vec::new();
     let config =
         Config { path, database, identity, interval, ca_file, sources, rules, channels, routes, warnings, texts };
     Ok(Examined { config, faults })
