@@ -91,7 +91,7 @@ impl Context {
     /// The flags that concern the configuration.
     fn flags(&self, every: Option<Duration>) -> Flags {
         let Global { config, db, env_file, .. } = self.global.clone();
-        Flags { config, database: db, env_file, interval: every, rules: Vec::new() }
+        Flags { config, database: db, env_file, interval: every, rules: Vec::new(), unseen: !self.shows_remarks() }
     }
 
     /// Prints the faults and makes them one trouble.
@@ -116,9 +116,14 @@ impl Context {
         self.terminal.fit(&text)
     }
 
+    /// Whether remarks about the configuration are wanted: somebody watches or asks for more.
+    fn shows_remarks(&self) -> bool {
+        (self.terminal.err || self.global.verbose > 0) && self.global.quiet == 0
+    }
+
     /// With `-v`, and on a terminal: warnings, and which files are used.
     fn remarks(&self, config: &Config) {
-        if !config.warnings.is_empty() && (self.terminal.err || self.global.verbose > 0) && self.global.quiet == 0 {
+        if !config.warnings.is_empty() && self.shows_remarks() {
             terminal::say(self.faults(&config.warnings).trim_end());
         }
         if self.global.verbose > 0 {

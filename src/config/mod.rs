@@ -87,6 +87,8 @@ pub struct Flags {
     pub env_file: Option<PathBuf>,
     /// `--every`
     pub interval: Option<Duration>,
+    /// Nobody would see a remark.
+    pub unseen: bool,
     /// `rules check FILE…`: rule files in the place of all rules of the configuration.
     pub rules: Vec<PathBuf>,
 }
@@ -173,6 +175,7 @@ fn build(
     let mut check = Check::new(INTERVAL, &resolve);
     check.source.clone_from(&main);
     check.faults = found;
+    check.keeps_warnings = !flags.unseen;
     check.interval = flags.interval.unwrap_or_else(|| interval(&file, &mut check));
     file::refuse_planned(&file, &mut check);
     let sources = sources(&file, &mut check);

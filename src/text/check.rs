@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::units;
-use crate::model::fault::{Fault, Located, Place, SourceText};
+use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
 use crate::model::secret::Secret;
 
 /// Handed to each `Settings` while it is checked: resolves secrets, gathers faults, knows the interval.
@@ -19,6 +19,8 @@ pub struct Check<'a> {
     pub resolve: &'a dyn Fn(&str) -> Result<Secret, String>,
     /// The text that the settings at hand stand in.
     pub source: Option<Arc<SourceText>>,
+    /// Whether anybody will see a warning; otherwise none is kept.
+    pub keeps_warnings: bool,
     /// What was found so far.
     pub faults: Vec<Located>,
 }
@@ -26,13 +28,16 @@ pub struct Check<'a> {
 impl<'a> Check<'a> {
     /// Nothing found yet, at no text in particular.
     pub fn new(interval: Duration, resolve: &'a dyn Fn(&str) -> Result<Secret, String>) -> Self {
-        Self { interval, resolve, source: None, faults: Vec::new() }
+        Self { interval, resolve, source: None, keeps_warnings: true, faults: Vec::new() }
     }
 }
 
 impl Check<'_> {
     /// Keeps a fault of the text at hand.
     pub fn fault(&mut self, fault: Fault) {
+        if fault.weight == Weight::Warning && !self.keeps_warnings {
+            return;
+        }
         self.faults.push(Located { source: self.source.clone(), fault });
     }
 

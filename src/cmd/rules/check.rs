@@ -21,7 +21,7 @@ use crate::text::safe;
 pub fn run(context: &Context, args: cli::RulesCheck) -> Ended {
     let cli::RulesCheck { files, strict, data } = args;
     let with_routes = files.is_empty();
-    let flags = Flags { rules: files, ..context.flags(None) };
+    let flags = Flags { rules: files, unseen: false, ..context.flags(None) };
     let Examined { config, mut faults } = config::examine(&flags, &context.env)?;
     // what rests on a broken part would be told as broken too
     if errors(&faults) == 0 {
