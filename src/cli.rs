@@ -1,11 +1,13 @@
 //! The command line: the whole tree, including the parts that later versions build. Only words; nothing is done here.
 
+mod db;
 mod rules;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use db::{Db, DbBackup};
 pub use rules::{Rules, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
 /// Examples and exit codes at the end of `--help`.
@@ -107,8 +109,9 @@ pub enum Command {
     Report(Later),
     /// Print the runbook of an alert (not built yet)
     Runbook(Later),
-    /// Back up, check and restore the database (not built yet)
-    Db(Later),
+    /// Back up, check and restore the database
+    #[command(subcommand)]
+    Db(Db),
     /// Find out what is wrong with this installation (not built yet)
     Doctor(Later),
     /// Write a configuration for this machine (not built yet)
@@ -136,7 +139,7 @@ impl Command {
             Self::Serve(_) => "serve",
             Self::Report(_) => "report",
             Self::Runbook(_) => "runbook",
-            Self::Db(_) => "db",
+            Self::Db(db) => db.name(),
             Self::Doctor(_) => "doctor",
             Self::Init(_) => "init",
             Self::Completions(_) => "completions",

@@ -4,6 +4,7 @@ mod alert;
 mod check;
 mod collect;
 mod complain;
+mod db;
 mod explain;
 mod query;
 mod rules;
@@ -62,6 +63,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Alert(Alert::Show(args)) => alert::show(&context, &args),
         Command::Alert(Alert::Explain(args)) => explain::alert(&context, &args),
         Command::Alert(Alert::Test(args)) => alert::test(&context, &args),
+        Command::Db(args) => db::run(&context, args),
         other => later(&other),
     }
 }

@@ -17,7 +17,8 @@
 //! not worth a second road. The last connection does not checkpoint when it closes (four flushes for each cron
 //! run); instead a commit that leaves more than [`WAL_LIMIT`] in the log empties it. So `-wal` and `-shm` stay beside
 //! the file and belong to it; `-wal` must never be deleted.
-//! A migration runs in one transaction, after a consistent copy was kept as `NAME.before-vN`. What cannot be used is
+//! A migration runs in one transaction, after a consistent copy was kept as `NAME.v1-20261123T090000Z`
+//! (the last two stay); where there is no room for it, the migration is refused. What cannot be used is
 //! refused with a [`Trouble`] and left as it is.
 //!
 //! # Retention
@@ -28,12 +29,14 @@
 //! A sample row costs about 20 bytes. Words from outside (answers, reasons, notes) are clipped when they are written.
 
 pub mod alerts;
+pub mod backup;
 pub mod cycles;
 pub mod deliveries;
 pub mod open;
 pub mod series;
 pub mod windows;
 
+mod copy;
 mod outbox;
 mod private;
 mod refuse;

@@ -1,6 +1,6 @@
 //! Opening the database: whose file it is, who may read it, and what is refused.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::time::Instant;
 
-use super::{BUSY_TIMEOUT, Reader, Result, Store, refuse, schema};
+use super::{BUSY_TIMEOUT, Reader, Result, Store, copy, refuse, schema};
 use crate::model::time::Time;
 
 /// What the database is opened for.
@@ -77,11 +77,16 @@ fn open_to_write(path: &Path, now: Time) -> Result<Connection> {
     Ok(connection)
 }
 
-fn open_to_read(path: &Path) -> Result<Connection> {
+/// A connection that only looks, at a database of any format.
+pub(super) fn to_copy(path: &Path) -> Result<Connection> {
     if look(path)? != Before::Filled {
         return Err(refuse::nothing_yet(path));
     }
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn open_to_read(path: &Path) -> Result<Connection> {
+    let connection = to_copy(path)?;
     match schema::identify(&connection, path)? {
         0 => Err(refuse::nothing_yet(path)),
         version if version < schema::STEPS.len() => Err(refuse::older(path, version, schema::STEPS.len())),
@@ -124,10 +129,7 @@ fn create(path: &Path) -> Result<Before> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Before::Filled),
         Err(error) => return Err(refuse::uncreatable(path, &error)),
     }
-    // the new name must survive a power cut too; a folder that cannot be read cannot be flushed, and need not be
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
+    copy::flush_folder(path);
     Ok(Before::Nothing)
 }
 

@@ -132,11 +132,18 @@ pub(super) fn foreign(path: &Path) -> Trouble {
         .help("name another file with --db; this one was left as it is")
 }
 
-/// The file was written by a newer version of this program.
-pub(super) fn newer(path: &Path, theirs: usize, ours: usize) -> Trouble {
+/// The file was written by a newer version of this program; `copy` is of before, where one was kept.
+pub(super) fn newer(path: &Path, theirs: usize, ours: usize, copy: Option<&Path>) -> Trouble {
     let name = path.display();
+    let help = match copy {
+        Some(copy) => format!(
+            "install that version again; or go back to the copy of before: sippar-mon db restore {}",
+            copy.display()
+        ),
+        None => "install that version again, or name another file with --db; this one was left as it is".to_owned(),
+    };
     Trouble::new(Kind::Io, format!("{name} was made by a newer sippar-mon (format {theirs}; this one knows {ours})"))
-        .help("install that version again, or name another file with --db; this one was left as it is")
+        .help(help)
 }
 
 /// The file waits for its migration, which a reader does not do.

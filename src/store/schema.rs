@@ -1,15 +1,14 @@
 //! The shape of the database and how it grows: append-only steps, one transaction.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::cycles::NoteKind;
-use super::open::{self, Before};
-use super::{Result, refuse};
+use super::open::Before;
+use super::{Result, copy, refuse};
 use crate::model::time::Time;
-use crate::model::trouble::{Kind, Trouble};
 
 /// `SIPM` in ASCII: marks the file as ours (`file` and `PRAGMA application_id` show it).
 pub(super) const APPLICATION_ID: i32 = 0x5349_504D;
@@ -17,25 +16,51 @@ pub(super) const APPLICATION_ID: i32 = 0x5349_504D;
 /// The steps from an empty file to the present shape; `user_version` counts those taken. Never change one that was released.
 pub(super) const STEPS: &[&str] = &[include_str!("schema/v1.sql")];
 
+/// Whose a database is and how far it has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stamp {
+    /// Nobody's yet: it has no tables.
+    Blank,
+    /// Ours, in this format, which may be one that only a newer version knows.
+    Ours(usize),
+    /// Another program's.
+    Foreign,
+}
+
+/// Looks whose the database is.
+pub(super) fn stamp(connection: &Connection) -> rusqlite::Result<Stamp> {
+    // one moment: another process may be creating the tables right now
+    let moment = connection.unchecked_transaction()?;
+    let number = |sql| moment.query_row(sql, [], |row| row.get::<_, i32>(0));
+    let (owner, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    let tables: u32 = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(match (owner, usize::try_from(version)) {
+        (APPLICATION_ID, Ok(version)) => Stamp::Ours(version),
+        (0, Ok(0)) if tables == 0 => Stamp::Blank,
+        _ => Stamp::Foreign,
+    })
+}
+
 /// The version of the database, 0 for a new one; a stranger's or a newer one is refused.
 pub(super) fn identify(connection: &Connection, path: &Path) -> Result<usize> {
-    let ask = || -> rusqlite::Result<(i32, i32, u32)> {
-        // one moment: another process may be creating the tables right now
-        let moment = connection.unchecked_transaction()?;
-        let number = |sql| moment.query_row(sql, [], |row| row.get::<_, i32>(0));
-        let (owner, version) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
-        Ok((owner, version, moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?))
-    };
-    let (owner, version, tables) = ask().map_err(|error| refuse::failure(path, &error))?;
-    match (owner, usize::try_from(version)) {
-        (APPLICATION_ID, Ok(version)) if version > STEPS.len() => Err(refuse::newer(path, version, STEPS.len())),
-        (APPLICATION_ID, Ok(version)) => Ok(version),
-        (0, Ok(0)) if tables == 0 => Ok(0),
-        _ => Err(refuse::foreign(path)),
+    match stamp(connection).map_err(|error| refuse::failure(path, &error))? {
+        Stamp::Ours(version) if version > STEPS.len() => {
+            Err(refuse::newer(path, version, STEPS.len(), copy::way_back(path).as_deref()))
+        }
+        Stamp::Ours(version) => Ok(version),
+        Stamp::Blank => Ok(0),
+        Stamp::Foreign => Err(refuse::foreign(path)),
     }
 }
 
-/// Brings the database to the newest of `steps`, keeping a copy of an older one beside it.
+/// The version of a database that nobody has open.
+pub(super) fn version_of(path: &Path) -> Result<usize> {
+    let ask = || version(&Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?);
+    ask().map_err(|error| refuse::failure(path, &error))
+}
+
+/// Brings the database to the newest of `steps`, keeping a copy of an older one beside it. Where no copy can be kept,
+/// nothing is migrated.
 pub(super) fn migrate(
     connection: &mut Connection,
     path: &Path,
@@ -47,9 +72,25 @@ pub(super) fn migrate(
     if from >= steps.len() {
         return Ok(());
     }
-    if from > 0 {
-        keep_copy(connection, path, steps.len())?;
+    let copy = if from > 0 { copy::keep_before_migration(connection, path, from, now)? } else { None };
+    let taken = upgrade(connection, path, steps, before, now);
+    match copy {
+        Some(_) if taken.is_ok() => copy::prune(path),
+        // the database is as it was; the next try makes a copy of its own
+        Some(copy) => drop(fs::remove_file(copy)),
+        None => {}
     }
+    taken
+}
+
+/// The same without a copy.
+pub(super) fn upgrade(
+    connection: &mut Connection,
+    path: &Path,
+    steps: &[&str],
+    before: Before,
+    now: Time,
+) -> Result<()> {
     let mut take = || -> rusqlite::Result<()> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         take_steps(&transaction, steps, before, now)?;
@@ -82,29 +123,4 @@ fn take_steps(transaction: &Transaction<'_>, steps: &[&str], before: Before, now
     transaction
         .execute("INSERT INTO note (at, kind, text) VALUES (?1, ?2, ?3)", (now.millis(), note.0.name(), note.1))
         .map(|_| ())
-}
-
-/// Keeps a consistent copy as `NAME.before-vN`. A copy from an earlier, failed try is replaced.
-fn keep_copy(connection: &Connection, path: &Path, to: usize) -> Result<()> {
-    let copy = beside(path, &format!(".before-v{to}"));
-    let part = beside(path, &format!(".before-v{to}.part"));
-    let uncreatable = |error| refuse::uncreatable(&part, &error);
-    if part.exists() {
-        fs::remove_file(&part).map_err(uncreatable)?;
-    }
-    open::create_file(&part).map_err(uncreatable)?;
-    let name = part.to_str().ok_or_else(|| {
-        Trouble::new(Kind::CannotCreate, format!("{} is not UTF-8, so no copy can be kept", part.display()))
-            .help("name another file with --db")
-    })?;
-    connection.execute("VACUUM INTO ?1", [name]).map_err(|error| refuse::failure(&part, &error))?;
-    File::open(&part).and_then(|file| file.sync_all()).map_err(uncreatable)?;
-    fs::rename(&part, &copy).map_err(|error| refuse::uncreatable(&copy, &error))
-}
-
-/// `path` with `suffix` after its name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }

@@ -186,6 +186,18 @@ fn processes_that_create_it_at_once_all_get_it() {
     }
 }
 
+/// The format of a database, by its own word.
+fn version(path: &Path) -> i64 {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap()
+}
+
+/// The names in `folder` of what is not the database, its log or its index.
+fn besides(folder: &Path) -> Vec<String> {
+    let names = bytes(folder).into_iter().map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned());
+    names.filter(|name| !["state.db", "state.db-wal", "state.db-shm"].contains(&name.as_str())).collect()
+}
+
 #[test]
 fn an_older_database_is_copied_before_it_is_migrated() {
     let (folder, path) = place();
@@ -194,18 +206,77 @@ fn an_older_database_is_copied_before_it_is_migrated() {
     let bad = [schema::STEPS[0], "CREATE TABLE added (x ANY) STRICT; CREATE TABLE series (x ANY)"];
     let failed = schema::migrate(&mut connection, &path, &bad, Before::Filled, at(60));
     assert_eq!(failed.unwrap_err().kind, Kind::Io);
+    assert_eq!((version(&path), besides(folder.path())), (1, vec![]), "it is as it was, and needs no copy");
     let good = [schema::STEPS[0], "CREATE TABLE added (x ANY) STRICT"];
     schema::migrate(&mut connection, &path, &good, Before::Filled, at(60)).unwrap();
-    let version = |path: &Path| {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).unwrap()
-    };
-    let copy = folder.path().join("state.db.before-v2");
+    let copy = folder.path().join("state.db.v1-20261123T090100Z");
     assert_eq!((version(&path), version(&copy)), (2, 1));
     assert_eq!(fs::metadata(&copy).unwrap().mode() & 0o777, 0o600);
     assert_eq!(Store::open(&copy, Mode::Write, at(0)).unwrap().latest(at(0)).unwrap().len(), 1);
     let note = connection.query_row("SELECT kind || ': ' || text FROM note", [], |row| row.get::<_, String>(0));
     assert_eq!(note.unwrap(), "migrated: migrated from format 1 to 2");
+}
+
+#[test]
+fn the_last_two_copies_stay() {
+    let (folder, path) = place();
+    filled(&path);
+    for name in ["state.db.v1-readme", "state.db.vx-20261123T090100Z", "other.db.v1-20261123T090100Z"] {
+        fs::write(folder.path().join(name), "not a copy of this database").unwrap();
+    }
+    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    let mut steps = vec![schema::STEPS[0]];
+    for (step, minute) in ["CREATE TABLE a (x ANY)", "CREATE TABLE b (x ANY)", "CREATE TABLE c (x ANY)"].iter().zip(1..)
+    {
+        steps.push(step);
+        schema::migrate(&mut connection, &path, &steps, Before::Filled, at(60 * minute)).unwrap();
+    }
+    assert_eq!(
+        besides(folder.path()),
+        [
+            "other.db.v1-20261123T090100Z",
+            "state.db.v1-readme",
+            "state.db.v2-20261123T090200Z",
+            "state.db.v3-20261123T090300Z",
+            "state.db.vx-20261123T090100Z",
+        ]
+    );
+}
+
+#[test]
+fn without_a_copy_nothing_is_migrated() {
+    let (folder, path) = place();
+    filled(&path);
+    // a folder stands where the copy is to be
+    fs::create_dir(folder.path().join("state.db.v1-20261123T090100Z")).unwrap();
+    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    let steps = [schema::STEPS[0], "CREATE TABLE added (x ANY) STRICT"];
+    let trouble = schema::migrate(&mut connection, &path, &steps, Before::Filled, at(60)).unwrap_err();
+    let (db, copy) = (path.display(), folder.path().join("state.db.v1-20261123T090100Z"));
+    let what = format!(
+        "{db} is not migrated to a newer format, because no copy can be kept: \
+         cannot create {}: Is a directory (os error 21)",
+        copy.display()
+    );
+    assert_eq!((trouble.kind, trouble.what), (Kind::Io, what));
+    assert_eq!((version(&path), besides(folder.path())), (1, vec![]));
+}
+
+#[test]
+fn the_way_back_from_a_newer_version_is_named() {
+    let (folder, path) = place();
+    filled(&path);
+    for name in ["state.db.v1-20261123T090100Z", "state.db.v1-20261123T090200Z", "state.db.v98-20261123T090300Z"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    from_the_future(&path);
+    let trouble = Store::open(&path, Mode::Write, at(0)).unwrap_err();
+    let copy = folder.path().join("state.db.v1-20261123T090200Z");
+    let help = format!(
+        "install that version again; or go back to the copy of before: sippar-mon db restore {}",
+        copy.display()
+    );
+    assert_eq!(trouble.help, Some(help));
 }
 
 /// Whether this test runs as root; says so loudly when what it should show needs root.
