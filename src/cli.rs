@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use db::{Db, DbBackup};
+pub use db::{Db, DbBackup, DbRestore};
 pub use rules::{Rules, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
 /// Examples and exit codes at the end of `--help`.

@@ -4,17 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Later;
-
 /// `db …`
 #[derive(Subcommand, Debug)]
 pub enum Db {
     /// Copy the database to a file, also while checks run
     Backup(DbBackup),
-    /// Look for damage and contradictions in the database (not built yet)
-    Check(Later),
-    /// Put a backup in the place of the database (not built yet)
-    Restore(Later),
+    /// Look for damage and contradictions in the database, and at what takes how much: 0 sound, 1 damaged
+    Check,
+    /// Put a backup in the place of the database, which is kept beside it
+    Restore(DbRestore),
 }
 
 impl Db {
@@ -22,7 +20,7 @@ impl Db {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Backup(_) => "db backup",
-            Self::Check(_) => "db check",
+            Self::Check => "db check",
             Self::Restore(_) => "db restore",
         }
     }
@@ -36,4 +34,14 @@ pub struct DbBackup {
     /// Replace FILE where it exists
     #[arg(long)]
     pub force: bool,
+}
+
+/// `db restore`
+#[derive(Args, Debug)]
+pub struct DbRestore {
+    /// The backup
+    pub file: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }

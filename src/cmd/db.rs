@@ -1,20 +1,27 @@
 //! `db backup`, `db check`, `db restore`.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::{Context, Ended};
-use crate::cli::{self, Command, Db};
-use crate::model::metric::Unit;
+use crate::cli::{self, Db};
+use crate::cycle::lock::{self, Lock, Name};
 use crate::model::time::Time;
-use crate::output::terminal;
+use crate::model::trouble::{Kind, Trouble};
+use crate::output::database::{self, Document};
+use crate::output::{restored, terminal};
 use crate::store::backup::{self, Contents};
-use crate::text::{safe, units};
+use crate::store::restore::{inspect, restore as put_back};
+use crate::store::{examine, open};
+use crate::text::safe;
 
 /// Runs a command on the database.
-pub fn run(context: &Context, command: Db) -> Ended {
+pub fn run(context: &Context, command: &Db) -> Ended {
     match command {
-        Db::Backup(args) => backup(context, &args),
-        other => super::later(&Command::Db(other)),
+        Db::Backup(args) => backup(context, args),
+        Db::Check => check(context),
+        Db::Restore(args) => restore(context, args),
     }
 }
 
@@ -36,9 +43,67 @@ fn backup(context: &Context, args: &cli::DbBackup) -> Ended {
     if context.global.json {
         super::print_json(&Backup { file, bytes, tick: tick.map(Time::rfc3339), format })?;
     } else if context.terminal.out || context.global.verbose > 0 {
-        let size = units::value(bytes as f64, Unit::Bytes);
+        let size = database::size(bytes);
         let until = tick.map_or_else(|| "before the first cycle".to_owned(), |tick| format!("up to the tick {tick}"));
         terminal::print(&context.terminal.fit(&format!("backed up to {file}: {size}, {until}\n")))?;
     }
     Ok(0)
+}
+
+/// Looks at all of the database.
+fn check(context: &Context) -> Ended {
+    let config = context.config()?;
+    let path = &config.database.0;
+    let found = examine::examine(path)?;
+    if context.global.json {
+        super::print_json(&Document::new(path, &found))?;
+    } else if context.terminal.out || context.global.verbose > 0 {
+        terminal::print(&database::screen(path, &found, &context.terminal))?;
+    } else {
+        terminal::print(&context.terminal.fit(&database::lines(&found)))?;
+    }
+    Ok(u8::from(!found.findings.is_empty()))
+}
+
+/// Puts a backup in the place of the database.
+fn restore(context: &Context, args: &cli::DbRestore) -> Ended {
+    let config = context.config()?;
+    let path = &config.database.0;
+    let from = inspect(path, &args.file)?;
+    if !args.yes && !agreed(path, &args.file, from.tick)? {
+        return Err(Trouble::new(Kind::Usage, "nothing was changed").into());
+    }
+    open::make_folder(path)?;
+    let locks = hold(path)?;
+    let done = put_back(path, &args.file, from, context.clock.now())?;
+    drop(locks);
+    if context.global.json {
+        super::print_json(&restored::Document::new(&args.file, &done))?;
+    } else if context.global.quiet == 0 {
+        // also without a terminal: what was dropped must not go unread
+        terminal::print(&context.terminal.fit(&restored::text(&args.file, &done)))?;
+    }
+    Ok(0)
+}
+
+/// Whether the person at the terminal agrees.
+fn agreed(path: &Path, file: &Path, tick: Option<Time>) -> Result<bool, Trouble> {
+    let until = tick.map_or_else(String::new, |tick| format!(", which ends at {tick}"));
+    let question = format!("Put {}{until}, in the place of {}?", file.display(), path.display());
+    terminal::ask(&safe::one_line(&question)).ok_or_else(|| {
+        Trouble::new(Kind::Usage, "`db restore` asks first, and there is no terminal to ask at")
+            .help("--yes restores without a question")
+    })
+}
+
+/// Keeps every other process from checking and sending.
+fn hold(path: &Path) -> Result<Vec<Lock>, Trouble> {
+    let take = |name| {
+        lock::try_take(path, name)?.ok_or_else(|| {
+            Trouble::new(Kind::Busy, "a check is running, or cron starts one each minute; nothing was changed").help(
+                "take its line out of the crontab, try again when `pgrep -a sippar-mon` shows nothing, put the line back",
+            )
+        })
+    };
+    [Name::Schedule, Name::Cycle, Name::Deliver].into_iter().map(take).collect()
 }

@@ -63,7 +63,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Alert(Alert::Show(args)) => alert::show(&context, &args),
         Command::Alert(Alert::Explain(args)) => explain::alert(&context, &args),
         Command::Alert(Alert::Test(args)) => alert::test(&context, &args),
-        Command::Db(args) => db::run(&context, args),
+        Command::Db(args) => db::run(&context, &args),
         other => later(&other),
     }
 }

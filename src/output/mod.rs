@@ -2,10 +2,12 @@
 
 pub mod alerts;
 pub mod cycle;
+pub mod database;
 pub mod diagnostics;
 pub mod diff;
 pub mod explain;
 pub mod query;
+pub mod restored;
 pub mod rules;
 pub mod status;
 pub mod terminal;

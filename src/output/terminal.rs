@@ -150,6 +150,8 @@ impl Badge {
     pub const LATER: Self = Self::new("!", "later", Tone::Medium);
     /// It never will.
     pub const FAILED: Self = Self::new("✗", "failed", Tone::Critical);
+    /// It cannot be relied upon.
+    pub const DAMAGED: Self = Self::new("✗", "DAMAGED", Tone::Critical);
     /// It is over.
     pub const RESOLVED: Self = Self::new("✓", "resolved", Tone::Good);
 
@@ -179,6 +181,17 @@ pub fn print(text: &str) -> Result<(), Trouble> {
         }
         _ => Ok(()),
     }
+}
+
+/// Asks a question that is answered with yes or no; none where nobody is there to answer.
+pub fn ask(question: &str) -> Option<bool> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return None;
+    }
+    let _ = write!(io::stderr().lock(), "{question} [y/N] ");
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    Some(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Talks on standard error; there is nobody to tell when that fails.

@@ -43,11 +43,13 @@ pub enum NoteKind {
     StateReset,
     /// The database was brought to a newer format.
     Migrated,
+    /// A backup took the place of the database.
+    Restored,
 }
 
 impl NoteKind {
     /// All kinds; the compiler does not check this list, the round-trip test does.
-    pub const ALL: [Self; 4] = [Self::ClockBack, Self::Missed, Self::StateReset, Self::Migrated];
+    pub const ALL: [Self; 5] = [Self::ClockBack, Self::Missed, Self::StateReset, Self::Migrated, Self::Restored];
 
     /// The word in the store and on the screens.
     pub const fn name(self) -> &'static str {
@@ -56,6 +58,7 @@ impl NoteKind {
             Self::Missed => "missed",
             Self::StateReset => "state_reset",
             Self::Migrated => "migrated",
+            Self::Restored => "restored",
         }
     }
 }
@@ -232,7 +235,7 @@ mod tests {
         }
         let notes = tx.notes(2).unwrap();
         let note = |second, kind| Note { at: at(second), kind, text: "a b".to_owned() };
-        assert_eq!(notes, [note(3, NoteKind::Migrated), note(2, NoteKind::StateReset)]);
+        assert_eq!(notes, [note(4, NoteKind::Restored), note(3, NoteKind::Migrated)]);
         assert_eq!(tx.notes(99).unwrap().len(), NoteKind::ALL.len());
         tx.note(at(9), NoteKind::Missed, &"x".repeat(5000)).unwrap();
         assert_eq!(tx.notes(1).unwrap()[0].text.chars().count(), NOTE_LENGTH);

@@ -32,7 +32,9 @@ pub mod alerts;
 pub mod backup;
 pub mod cycles;
 pub mod deliveries;
+pub mod examine;
 pub mod open;
+pub mod restore;
 pub mod series;
 pub mod windows;
 

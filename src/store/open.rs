@@ -117,12 +117,7 @@ fn look_again(path: &Path) -> Result<Before> {
 
 /// Makes the folder and an empty file; `SQLite` gives the log the same mode and owner.
 fn create(path: &Path) -> Result<Before> {
-    let folder = refuse::folder_of(path);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| refuse::uncreatable(folder, &error))?;
+    make_folder(path)?;
     match create_file(path) {
         Ok(()) => {}
         // another process was faster
@@ -131,6 +126,13 @@ fn create(path: &Path) -> Result<Before> {
     }
     copy::flush_folder(path);
     Ok(Before::Nothing)
+}
+
+/// Makes the folder of a database, where it is not there yet.
+pub fn make_folder(path: &Path) -> Result<()> {
+    let folder = refuse::folder_of(path);
+    let make = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    make.map_err(|error| refuse::uncreatable(folder, &error))
 }
 
 /// Makes a new, empty file that nobody else may read. Root makes it the folder's owner's: otherwise one `sudo` would
@@ -145,7 +147,7 @@ pub(super) fn create_file(path: &Path) -> io::Result<()> {
 }
 
 /// A connection with the settings that every use shares. Never creates the file.
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -158,20 +160,26 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
 
 /// Switches a new database to a write-ahead log. Two processes that do so at once see "busy" without the usual wait.
 fn use_wal(connection: &Connection, path: &Path) -> Result<()> {
-    let ask = |sql| connection.query_row(sql, [], |row| row.get::<_, String>(0));
-    let failed = |error| refuse::failure(path, &error);
-    if ask("PRAGMA journal_mode").map_err(failed)? == "wal" {
-        return Ok(());
+    match set_journal(connection, "wal").map_err(|error| refuse::failure(path, &error))? {
+        mode if mode == "wal" => Ok(()),
+        mode => Err(refuse::no_wal(path, &mode)),
+    }
+}
+
+/// Switches the journal, trying for as long as a writer waits; the mode it has then.
+pub(super) fn set_journal(connection: &Connection, mode: &str) -> rusqlite::Result<String> {
+    let ask = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0));
+    let present = ask("PRAGMA journal_mode")?;
+    if present == mode {
+        return Ok(present);
     }
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
-        match ask("PRAGMA journal_mode = WAL") {
-            Ok(mode) if mode == "wal" => return Ok(()),
-            Ok(mode) => return Err(refuse::no_wal(path, &mode)),
+        match ask(&format!("PRAGMA journal_mode = {mode}")) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline => {
                 thread::sleep(Duration::from_millis(20));
             }
-            Err(error) => return Err(failed(error)),
+            answer => return answer,
         }
     }
 }

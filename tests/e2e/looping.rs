@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::world::{Ran, Running, World, until};
 
 /// Loops end with their minute; waits until enough of this one is left.
-fn room_in_the_minute(seconds: u64) {
+pub fn room_in_the_minute(seconds: u64) {
     let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() % 60;
     while (58 - seconds..58).contains(&second()) {
         std::thread::sleep(Duration::from_millis(100));

@@ -14,6 +14,7 @@ mod bad_database;
 mod blind;
 mod crash;
 mod crowd;
+mod database;
 mod explain;
 mod fresh;
 mod last_good;

@@ -47,7 +47,6 @@ fn commands_of_later_versions_say_so() {
         (&["serve"], "serve"),
         (&["report", "--since", "1h"], "report"),
         (&["runbook", "HIGH_DISK_USAGE"], "runbook"),
-        (&["db", "check"], "db check"),
         (&["doctor"], "doctor"),
         (&["init"], "init"),
         (&["completions", "bash"], "completions"),
