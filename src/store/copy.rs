@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
@@ -35,17 +36,27 @@ pub(super) fn copy<T>(
         Ok(proof)
     });
     if !matches!(made, Ok(Some(_))) {
-        let _ = fs::remove_file(&part);
+        let _ = remove(&part);
     }
     made
+}
+
+/// Removes a file and the journal beside it, which would be played into the next file of that name. That there is none
+/// is in order.
+pub(super) fn remove(part: &Path) -> io::Result<()> {
+    for file in [beside(part, "-journal"), part.to_owned()] {
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Copies the database into a new file and onto the disk. A file of that name is left from a process that was killed.
 pub(super) fn fill(connection: &Connection, source: &Path, part: &Path) -> Result<()> {
     let uncreatable = |error| refuse::uncreatable(part, &error);
-    if part.exists() {
-        fs::remove_file(part).map_err(uncreatable)?;
-    }
+    remove(part).map_err(uncreatable)?;
     let name = part.to_str().ok_or_else(|| {
         Trouble::new(Kind::CannotCreate, format!("{} is not UTF-8, so no copy can be made", part.display()))
             .help("give it another name")

@@ -99,13 +99,14 @@ pub fn restore(path: &Path, file: &Path, from: Contents, now: Time) -> Result<Re
     // a link stays a link; the logs of a database are beside the real file
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let present = Present::seize(&real, now)?;
-    let part = copy::beside(&real, &format!(".restore.{}.part", std::process::id()));
+    // one name for all: what a killed restore left is replaced by the next one
+    let part = copy::beside(&real, ".restore.part");
     let restored = make_ready(file, &part, from, &present, now).and_then(|restored| {
         present.give_way(&real, &part)?;
         Ok(restored)
     });
     if restored.is_err() {
-        let _ = fs::remove_file(&part);
+        let _ = copy::remove(&part);
     }
     restored
 }

@@ -131,6 +131,23 @@ fn a_newer_version_s_database_gives_way_to_the_copy_of_before() {
     assert_eq!(Store::open(&path, Mode::Write, at(0)).unwrap().last_cycle().unwrap().unwrap().tick, at(60));
 }
 
+/// Kept as it was when the program was killed in the middle of its transaction.
+#[test]
+fn what_a_killed_restore_left_does_no_harm() {
+    let (folder, path, file) = two_minutes();
+    let part = folder.path().join("state.db.restore.part");
+    fs::copy(&file, &part).unwrap();
+    let killed = Connection::open(&part).unwrap();
+    killed.execute_batch("BEGIN; DELETE FROM cycle; CREATE TABLE noise AS SELECT * FROM sample").unwrap();
+    let journal = fs::read(copy::beside(&part, "-journal")).unwrap();
+    drop(killed);
+    fs::write(copy::beside(&part, "-journal"), journal).unwrap();
+    go_back(&path, &file).unwrap();
+    assert_eq!(names(folder.path()), ["backup.db", "state.db", "state.db.replaced-20261123T090500Z"]);
+    assert_eq!(examine(&path).unwrap().findings, Vec::<String>::new());
+    assert_eq!(Store::open(&path, Mode::Read, at(0)).unwrap().last_cycle().unwrap().unwrap().tick, at(60));
+}
+
 #[test]
 fn a_database_in_use_stays() {
     let (folder, path, file) = two_minutes();
