@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use db::{Db, DbBackup, DbRestore};
+pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
 pub use rules::{Rules, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
 /// Examples and exit codes at the end of `--help`.
@@ -109,7 +109,7 @@ pub enum Command {
     Report(Later),
     /// Print the runbook of an alert (not built yet)
     Runbook(Later),
-    /// Back up, check and restore the database
+    /// Back up, check and restore the database, fill one for trials
     #[command(subcommand)]
     Db(Db),
     /// Find out what is wrong with this installation (not built yet)

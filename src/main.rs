@@ -6,6 +6,7 @@ mod cmd;
 mod collect;
 mod config;
 mod cycle;
+mod import;
 mod model;
 mod net;
 mod notify;

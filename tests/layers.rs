@@ -18,6 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("net", &["model", "text"]),
     ("alert", &ISLAND),
     ("bridge", &ISLAND),
+    ("import", &ISLAND),
     ("notify", &ISLAND),
     ("rules", &ISLAND),
     ("store", &ISLAND),

@@ -1,4 +1,6 @@
-//! `db backup`, `db check`, `db restore`.
+//! `db …`: one recipe per subcommand.
+
+mod import;
 
 use std::path::Path;
 
@@ -21,6 +23,7 @@ pub fn run(context: &Context, command: &Db) -> Ended {
     match command {
         Db::Backup(args) => backup(context, args),
         Db::Check => check(context),
+        Db::Import(args) => import::run(context, args),
         Db::Restore(args) => restore(context, args),
     }
 }

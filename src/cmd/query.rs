@@ -71,7 +71,7 @@ fn read(
     since: Option<Duration>,
 ) -> Result<(Vec<Time>, Windows), Trouble> {
     let store = Store::open(&config.database.0, Mode::Read, context.clock.now())?;
-    let Some(last) = store.last_cycle()?.map(|cycle| cycle.tick) else {
+    let Some(last) = store.last_tick()? else {
         return Err(Trouble::new(Kind::Unavailable, "nothing has been checked yet").help("run: sippar-mon check"));
     };
     let first = last - since.unwrap_or_default();

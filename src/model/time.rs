@@ -59,6 +59,11 @@ impl Time {
 }
 
 impl Time {
+    /// Year, day and minute in UTC, `2026-11-23 09:00`, for spans of any length.
+    pub fn minute(self) -> String {
+        self.formatted("%Y-%m-%d %H:%M")
+    }
+
     fn formatted(self, format: &str) -> String {
         jiff::Timestamp::from_millisecond(self.0)
             .map_or_else(|_| format!("{} ms", self.0), |time| time.strftime(format).to_string())

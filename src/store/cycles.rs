@@ -90,6 +90,17 @@ impl Reader {
         self.first("cycle", "SELECT * FROM cycle ORDER BY id DESC LIMIT 1", [], cycle)
     }
 
+    /// The tick at which to look where nothing else is said: that of the last cycle, or in a database that was only
+    /// imported into that of the newest sample.
+    pub fn last_tick(&self) -> Result<Option<Time>> {
+        let newest =
+            || self.first("latest", "SELECT max(tick) AS tick FROM latest", [], |cells| cells.time_if_any("tick"));
+        Ok(match self.last_cycle()? {
+            Some(cycle) => Some(cycle.tick),
+            None => newest()?.flatten(),
+        })
+    }
+
     /// The cycle that was the last one at `time`.
     pub fn cycle_at(&self, time: Time) -> Result<Option<CycleRow>> {
         let sql = "SELECT * FROM cycle WHERE tick <= ?1 ORDER BY id DESC LIMIT 1";

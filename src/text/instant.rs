@@ -11,7 +11,7 @@ use crate::model::time::Time;
 /// long ago it was, `20m`. What is to come is refused.
 pub fn parse(text: &str, now: Time) -> Result<Time, String> {
     let text = text.trim();
-    let time = full(text).or_else(|| of_day(text, now)).or_else(|| ago(text, now)).ok_or_else(|| {
+    let time = absolute(text).or_else(|| of_day(text, now)).or_else(|| ago(text, now)).ok_or_else(|| {
         let shown = safe::one_line(text);
         format!("`{shown}` is not a time; write it like 2026-11-23T05:44:00Z, \"2026-11-23 05:44\", 05:44 or 20m (all in UTC)")
     })?;
@@ -22,7 +22,7 @@ pub fn parse(text: &str, now: Time) -> Result<Time, String> {
 }
 
 /// A date with a time: with an offset, or in UTC.
-fn full(text: &str) -> Option<Time> {
+pub fn absolute(text: &str) -> Option<Time> {
     let stamp = text.parse::<jiff::Timestamp>().ok();
     let stamp = stamp.or_else(|| utc(text.parse::<civil::DateTime>().ok().filter(|_| text.contains(':'))?));
     stamp.map(|stamp| Time::from_millis(stamp.as_millisecond()))

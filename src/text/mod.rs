@@ -1,6 +1,7 @@
-//! Words and numbers for people: units, durations, clipping, and making foreign text harmless.
+//! Words and numbers, from people and for people: units, instants, the text format of samples, making foreign text harmless.
 
 pub mod check;
+pub mod exposition;
 pub mod instant;
 pub mod nearest;
 pub mod safe;

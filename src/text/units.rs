@@ -185,6 +185,19 @@ pub fn number(value: f64) -> String {
     )
 }
 
+/// A whole number with its thousands apart: `5,760`.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// `value` with at most `decimals` decimals, without idle zeros.
 fn trimmed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
@@ -195,6 +208,12 @@ fn trimmed(value: f64, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        let all = [0, 999, 1000, 65_536, 1_234_567].map(count);
+        assert_eq!(all, ["0", "999", "1,000", "65,536", "1,234,567"]);
+    }
 
     #[test]
     fn durations_read_like_promql() {

@@ -17,6 +17,7 @@ mod crowd;
 mod database;
 mod explain;
 mod fresh;
+mod import;
 mod last_good;
 mod looping;
 mod notification;

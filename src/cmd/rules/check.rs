@@ -74,14 +74,14 @@ fn tell(context: &Context, config: &Config, faults: &[Located]) -> Result<(), Tr
 /// What every rule meets at the last tick.
 fn on_data(context: &Context, config: &Config) -> Result<Vec<Located>, Trouble> {
     let store = Store::open(&config.database.0, Mode::Read, context.clock.now())?;
-    let Some(last) = store.last_cycle()? else {
+    let Some(last) = store.last_tick()? else {
         return Err(Trouble::new(Kind::Unavailable, "nothing has been checked yet").help("run: sippar-mon check"));
     };
-    let needs = rules::needs(config.rules.iter().flat_map(Rule::exprs), last.tick);
-    let mut windows = Windows::new(store.windows(&needs, last.tick)?);
+    let needs = rules::needs(config.rules.iter().flat_map(Rule::exprs), last);
+    let mut windows = Windows::new(store.windows(&needs, last)?);
     let open = store.open_alerts()?;
-    windows.set_alerts(open.iter().map(|(_, alert)| alert), last.tick);
-    Ok(config.rules.iter().flat_map(|rule| rules::data::faults(rule, &windows, last.tick)).collect())
+    windows.set_alerts(open.iter().map(|(_, alert)| alert), last);
+    Ok(config.rules.iter().flat_map(|rule| rules::data::faults(rule, &windows, last)).collect())
 }
 
 /// One fault of `rules check --json`.

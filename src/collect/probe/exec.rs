@@ -10,7 +10,6 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Attempt;
-use super::exposition::{Refused, Sample, parse};
 use super::pace::Keys;
 use crate::collect::catalogue::METRICS;
 use crate::model::fault::{Fault, Place};
@@ -19,6 +18,7 @@ use crate::model::metric::Unit;
 use crate::model::reading::{Reading, Value};
 use crate::net::run::{End, Program, Ran, run};
 use crate::text::check::Check;
+use crate::text::exposition::{Refused, Sample, parse};
 use crate::text::{safe, units};
 
 /// Bytes of output that are read.

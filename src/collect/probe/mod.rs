@@ -7,7 +7,6 @@ mod body;
 mod certificate;
 mod connect;
 pub mod exec;
-mod exposition;
 pub mod http;
 mod memory;
 mod pace;

@@ -1,5 +1,6 @@
-//! Reading the Prometheus text format, as far as a probe's output needs it: samples; comments are skipped and
-//! timestamps ignored. The output is foreign: a line that cannot be read costs itself and nothing else.
+//! Reading the Prometheus text format: samples; comments are skipped. [`parse`] is for a probe's output, where a
+//! timestamp is ignored, [`line`] for files that live by theirs. The text is foreign: a line that cannot be read costs
+//! itself and nothing else.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use crate::model::labels::{Labels, SeriesKey};
 /// Longest name of a metric or label, in bytes.
 const MAX_NAME: usize = 200;
 /// Longest value of a label, in bytes. Longer ones are refused rather than cut, because a cut could join two series.
-const MAX_VALUE: usize = 1024;
+pub const MAX_VALUE: usize = 1024;
 /// Most labels of one sample.
 const MAX_LABELS: usize = 32;
 
@@ -34,15 +35,55 @@ pub struct Refused {
 
 /// Reads `text`: each line is a sample, a comment, blank, or refused.
 pub fn parse(text: &str) -> impl Iterator<Item = Result<Sample, Refused>> {
-    text.lines().zip(1..).filter(|(line, _)| !is_comment(line)).map(|(line, number)| {
-        let read = Line { rest: line.trim_start() }.sample();
-        read.map(|(series, value)| Sample { line: number, series, value }).map_err(|why| Refused { line: number, why })
+    text.lines().zip(1..).filter(|(text, _)| !is_comment(text)).map(|(text, number)| {
+        let read = line(text).and_then(|read| {
+            let mut words = read.rest.split_ascii_whitespace();
+            if words.next().is_some_and(|timestamp| timestamp.parse::<i64>().is_err()) {
+                return Err("the timestamp is not a whole number");
+            }
+            words.next().map_or(Ok(read), |_| Err("text after the timestamp"))
+        });
+        read.map(|Bare { series, value, .. }| Sample { line: number, series, value })
+            .map_err(|why| Refused { line: number, why })
     })
 }
 
-fn is_comment(line: &str) -> bool {
+/// A sample without its timestamp.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Bare<'a> {
+    /// Metric and labels.
+    pub series: SeriesKey,
+    /// The number; may be NaN or infinite.
+    pub value: f64,
+    /// What stands after the value: the timestamp, if there is one, and in `OpenMetrics` an exemplar.
+    pub rest: &'a str,
+}
+
+/// Reads a line that is neither blank nor a comment, up to its value.
+pub fn line(text: &str) -> Result<Bare<'_>, &'static str> {
+    Line { rest: text.trim_start() }.sample()
+}
+
+/// Whether a line holds nothing or a comment.
+pub fn is_comment(line: &str) -> bool {
     let line = line.trim_start();
     line.is_empty() || line.starts_with('#')
+}
+
+/// Whether `text` can be the name of a label.
+pub fn is_label_name(text: &str) -> bool {
+    is_name(text, |_| false) && !text.starts_with("__")
+}
+
+/// Whether `text` can be the name of a metric.
+pub fn is_metric_name(text: &str) -> bool {
+    is_name(text, |c| c == ':')
+}
+
+/// An ASCII letter or underscore (or what `extra` allows), then also digits.
+fn is_name(text: &str, extra: fn(char) -> bool) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || extra(c);
+    (1..=MAX_NAME).contains(&text.len()) && text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// What is left to read of a line.
@@ -51,19 +92,15 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn sample(mut self) -> Result<(SeriesKey, f64), &'static str> {
+    fn sample(mut self) -> Result<Bare<'a>, &'static str> {
         let name = self.name(|c| c == ':').ok_or("expected the name of a metric")?;
         let labels = self.labels()?;
-        let mut words = self.rest.split_ascii_whitespace();
-        let value = words.next().ok_or("expected a value")?;
+        let (value, rest) = self.rest.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((self.rest, ""));
+        if value.is_empty() {
+            return Err("expected a value");
+        }
         let value = number(value).ok_or("the value is not a number")?;
-        if words.next().is_some_and(|timestamp| timestamp.parse::<i64>().is_err()) {
-            return Err("the timestamp is not a whole number");
-        }
-        match words.next() {
-            Some(_) => Err("text after the timestamp"),
-            None => Ok((SeriesKey::new(name, labels), value)),
-        }
+        Ok(Bare { series: SeriesKey::new(name, labels), value, rest: rest.trim() })
     }
 
     /// `{a="b",c="d",}` or nothing.
@@ -93,14 +130,13 @@ impl<'a> Line<'a> {
         Ok(Labels::new(pairs))
     }
 
-    /// An ASCII letter or underscore (or what `extra` allows), then also digits.
+    /// See [`is_name`].
     fn name(&mut self, extra: fn(char) -> bool) -> Option<&'a str> {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || extra(c);
         let end = self.rest.find(|c| !fits(c)).unwrap_or(self.rest.len());
         let (name, rest) = self.rest.split_at(end);
-        let good = (1..=MAX_NAME).contains(&name.len()) && !name.starts_with(|c: char| c.is_ascii_digit());
         self.rest = rest.trim_start();
-        good.then_some(name)
+        is_name(name, extra).then_some(name)
     }
 
     /// A quoted value; `\\`, `\"` and `\n` are the only escapes of the format.
@@ -143,7 +179,7 @@ impl<'a> Line<'a> {
 }
 
 /// A float; infinite only where the text says so, because `1e999` is a mistake of its writer.
-fn number(text: &str) -> Option<f64> {
+pub fn number(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     (value.is_finite() || !text.contains(|c: char| c.is_ascii_digit())).then_some(value)
 }
