@@ -63,10 +63,27 @@ struct Measured {
 
 /// Steps the alert of `key` from its previous state with what its rule says now.
 pub fn step(key: &AlertKey, previous: Option<Alert>, word: Word<'_>, policy: &Policy, now: Now) -> Step {
+    if previous.as_ref().is_some_and(|alert| is_early(alert, word, policy, now)) {
+        return Step { alert: previous.map(|alert| warming_up(alert, now)), ..Step::default() };
+    }
     match heed(word, policy) {
         Some(measured) => judged(key, previous, &measured, policy, now),
         None => Step { alert: previous.map(|alert| held(alert, word, now)), ..Step::default() },
     }
+}
+
+/// Whether it is too early to take a result that is missing for one that is gone: at the first look after a gap a rate
+/// has only one sample, and the next look knows. Once only, for a rhythm that has nothing but gaps.
+fn is_early(alert: &Alert, word: Word<'_>, policy: &Policy, now: Now) -> bool {
+    let has_waited = alert.unknown.as_ref().is_some_and(|(_, reason)| *reason == Reason::WARMING_UP);
+    let is_missing = matches!(word, Word::Missing(_)) && policy.no_data != NoData::Resolve;
+    is_missing && now.passage != Passage::Ordinary && !has_waited
+}
+
+fn warming_up(mut alert: Alert, now: Now) -> Alert {
+    let since = alert.unknown.take().map_or(now.tick, |(since, _)| since);
+    let says = Says::Unknown(Reason::WARMING_UP);
+    Alert { unknown: Some((since, Reason::WARMING_UP)), ..held(alert, Word::Says(&says), now) }
 }
 
 /// Ends an alert whose rule is no longer there.

@@ -101,7 +101,7 @@ fn what_cannot_be_judged_is_told_when_it_begins_and_when_it_ends() {
         [[test]]
         name = "n"
         rules = ["A"]
-        series = { 'service_up{x="1"}' = "0x5", 'probe_success{x="1"}' = "_ 1x1 stale" }
+        series = { 'service_up{x="1"}' = "0x5", 'probe_success{x="1"}' = "_ 0x1 stale" }
     "#;
     assert_eq!(
         timeline(text),
@@ -111,6 +111,28 @@ fn what_cannot_be_judged_is_told_when_it_begins_and_when_it_ends() {
 3m  A         judged again
 3m  A{x="1"}  measured again    0 (< 1)
 "#
+    );
+}
+
+#[test]
+fn the_first_sample_after_an_outage_ends_nothing() {
+    let text = r#"
+        [[rule]]
+        alert = "A"
+        expr = "sum(increase(system_oom_kills_total[5m]))"
+        above = { LOW = 5 }
+        [[test]]
+        name = "n"
+        rules = ["A"]
+        series = { system_oom_kills_total = "0+10x3 ?x6 100 110 110x6" }
+    "#;
+    assert_eq!(
+        timeline(text),
+        "1m   A  fired LOW               10 (> 5)
+4m   A  not measured            not measured; stays LOW
+11m  A  measured again          15 (> 5)
+15m  A  resolved LOW (cleared)  0
+"
     );
 }
 

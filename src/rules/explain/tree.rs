@@ -130,7 +130,7 @@ impl Grower<'_> {
     }
 
     fn ranged(&self, expr: &Expr, at: Time) -> Result<Found, Halt> {
-        let seen = |Row { element, samples }: Row| {
+        let seen = |Row { element, samples, .. }: Row| {
             let last = samples.last().copied();
             let unknown_since = match &expr.node {
                 Node::Selector(selector) => self.unknown_since(selector, &element, at),

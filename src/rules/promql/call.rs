@@ -1,6 +1,6 @@
 //! Function calls: the shapes that the table of functions names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::ast::{Call, Expr, Node, Test};
 use super::check::Kind;
@@ -11,7 +11,7 @@ use super::label;
 use super::over::Run;
 use super::value::{Answer, Element, GroupKey, Halt, distinct};
 use crate::model::labels::Labels;
-use crate::model::reading::Value;
+use crate::model::reading::{Reason, Value};
 
 /// The rows of a range vector with their window.
 pub(super) struct Ranges {
@@ -28,18 +28,29 @@ pub(super) struct Ranges {
 pub(super) struct Collector {
     places: HashMap<GroupKey, usize>,
     rows: Vec<Row>,
+    /// Of these some step was unknown.
+    unknown: HashSet<GroupKey>,
+    /// A whole step was.
+    has_skipped: bool,
 }
 
 impl Collector {
+    /// Leaves out a step of which nothing is known.
+    pub const fn skip(&mut self) {
+        self.has_skipped = true;
+    }
+
     /// Adds what one step yielded; an unknown element is skipped, but at the last step makes its row unknown.
     pub fn add(&mut self, at: i64, elements: Vec<Element>, is_last: bool) {
         for element in elements {
+            let key = (element.name.clone(), element.labels.clone());
             if matches!(element.value, Value::Unknown(_)) && !is_last {
+                self.unknown.insert(key);
                 continue;
             }
-            let place = *self.places.entry((element.name.clone(), element.labels.clone())).or_insert(self.rows.len());
+            let place = *self.places.entry(key).or_insert(self.rows.len());
             if place == self.rows.len() {
-                self.rows.push(Row { element: element.clone(), samples: Vec::new() });
+                self.rows.push(Row { element: element.clone(), samples: Vec::new(), has_gaps: false });
             }
             let Some(row) = self.rows.get_mut(place) else { continue };
             if let Value::Known(value) = element.value {
@@ -51,7 +62,13 @@ impl Collector {
 
     /// The rows gathered.
     pub fn rows(self) -> Vec<Row> {
-        self.rows
+        let Self { places, mut rows, unknown, has_skipped } = self;
+        for (key, place) in places {
+            if let Some(row) = rows.get_mut(place) {
+                row.has_gaps = has_skipped || unknown.contains(&key);
+            }
+        }
+        rows
     }
 }
 
@@ -123,9 +140,15 @@ impl Evaluator<'_> {
     fn over(self, call: &Call, body: impl Fn(&Run<'_>) -> Option<f64>) -> Result<Vec<Element>, Halt> {
         let Some(expr) = argument(call, Kind::Range) else { return Ok(Vec::new()) };
         let Ranges { rows, from, to } = self.ranges(expr)?;
-        let result = |row: Row| {
-            let run = Run { samples: &row.samples, from, to, at: self.at };
-            row.element.map(|_| body(&run))
+        let result = |Row { element, samples, has_gaps }: Row| {
+            let value = match (&element.value, body(&Run { samples: &samples, from, to, at: self.at })) {
+                (Value::Unknown(_), _) => return Some(element),
+                (Value::Known(_), Some(value)) => Value::Known(value),
+                // too few samples, because the others are unknown: what they would come to is so too, and not nothing
+                (Value::Known(_), None) if has_gaps => Value::Unknown(Reason::WARMING_UP),
+                (Value::Known(_), None) => return None,
+            };
+            Some(Element { value, ..element })
         };
         Ok(rows.into_iter().filter_map(result).collect())
     }

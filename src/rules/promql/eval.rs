@@ -20,9 +20,9 @@ use crate::model::time::{Time, millis_of};
 use crate::rules::windows::{Windows, lookback};
 
 /// Steps of one subquery; as many points as Prometheus allows a range query.
-const MAX_STEPS: i64 = 11_000;
+pub const MAX_STEPS: i64 = 11_000;
 /// Steps of all subqueries of an expression together, those inside each other multiplied: half a second of work.
-const MAX_ALL_STEPS: i64 = 100_000;
+pub const MAX_ALL_STEPS: i64 = 100_000;
 /// The step of a subquery that names none.
 const DEFAULT_STEP: Duration = Duration::from_mins(1);
 
@@ -75,6 +75,8 @@ pub struct Row {
     pub element: Element,
     /// What was measured: milliseconds since the epoch and the value.
     pub samples: Vec<(i64, f64)>,
+    /// Between the edges of the window it was not measured at times.
+    pub has_gaps: bool,
 }
 
 impl<'a> Evaluator<'a> {
@@ -226,7 +228,7 @@ impl<'a> Evaluator<'a> {
                 Ok(Answer::Scalar(value)) => collector.add(at, vec![number(value)], is_last),
                 Ok(Answer::Text(_)) => {}
                 // as a range function skips an unknown sample unless it is the newest
-                Err(Halt::Unknown(_)) if !is_last => {}
+                Err(Halt::Unknown(_)) if !is_last => collector.skip(),
                 Err(halt) => return Err(halt),
             }
         }
@@ -271,8 +273,9 @@ fn row(window: &Window, range: Duration, from: i64, to: i64) -> Option<Row> {
     let newest = newest_point(window, to, range.max(lookback(window.every)))?;
     let start = window.points.partition_point(|point| point.tick.millis() <= from);
     let end = window.points.partition_point(|point| point.tick.millis() <= to);
-    let inside = window.points.get(start..end).unwrap_or_default().iter();
+    let inside = window.points.get(start..end).unwrap_or_default();
     let samples: Vec<(i64, f64)> = inside
+        .iter()
         .filter_map(|point| match point.datum {
             Datum::Value(value) => Some((point.tick.millis(), value)),
             Datum::Unknown | Datum::Gone => None,
@@ -282,5 +285,7 @@ fn row(window: &Window, range: Duration, from: i64, to: i64) -> Option<Row> {
         Datum::Unknown => unknown(window),
         Datum::Value(_) | Datum::Gone => Value::Known(samples.last()?.1),
     };
-    Some(Row { element: element(window, value), samples })
+    // of what is gone the gaps do not matter any more
+    let has_gaps = newest.datum != Datum::Gone && inside.iter().any(|point| point.datum == Datum::Unknown);
+    Some(Row { element: element(window, value), samples, has_gaps })
 }
