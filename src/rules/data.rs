@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use super::compile::lifted;
 use super::judge::judge;
-use super::promql::ast::{Binary, Expr, Node, Selector, Test};
+use super::promql::ast::{Binary, Expr, Key, Node, Selector, Test};
 use super::promql::check::Kind;
 use super::promql::evaluate;
 use super::promql::functions::Body;
 use super::promql::ops::{Op, Set};
 use super::promql::value::{Answer, Element};
-use super::rule::{Origin, Rule, compared};
+use super::rule::{Origin, Rule, Spot, compared};
 use super::windows::{ALERTS, Windows};
 use crate::model::fault::{Fault, Located, Place};
 use crate::model::reading::Window;
@@ -36,6 +36,9 @@ pub fn faults(rule: &Rule, data: &Windows, at: Time) -> Vec<Located> {
     let mut faults: Vec<Fault> = answerless(rule, judge(rule, data, at), name).into_iter().collect();
     for (expr, outer) in exprs {
         faults.extend(of_expr(expr, data, at).into_iter().map(|fault| lifted(fault, &outer)));
+    }
+    if let Origin::Adjusted(Spot { when: Some(when), .. }) | Origin::Own(Spot { when: Some(when), .. }) = &rule.origin {
+        faults.extend(of_guard(rule, data, at).map(|fault| Fault { place: Place::File(when.clone()), ..fault }));
     }
     faults.into_iter().map(|fault| Located { source: source.clone(), fault }).collect()
 }
@@ -122,12 +125,7 @@ fn of_join(binary: &Binary, data: &Windows, at: Time) -> Option<Fault> {
         return None;
     }
     let (left, right) = (elements(&binary.left, data, at)?, elements(&binary.right, data, at)?);
-    let keys = |elements: &[Element]| elements.iter().map(|element| binary.matching.key.of(element)).collect();
-    let (left_keys, right_keys): (HashSet<_>, HashSet<_>) = (keys(&left), keys(&right));
-    let (a, b) = (left.first()?, right.first()?);
-    if !left_keys.is_disjoint(&right_keys) {
-        return None;
-    }
+    let (a, b) = strangers(&binary.matching.key, &left, &right)?;
     let what = format!(
         "this has no result now: {} on the left and {} on the right, no two of which match",
         left.len(),
@@ -135,6 +133,23 @@ fn of_join(binary: &Binary, data: &Windows, at: Time) -> Option<Fault> {
     );
     let help = format!("they are as {a} and {b}: on (…) or ignoring (…) says which labels must agree");
     Some(Fault::warning(what, Place::File(binary.op_span.clone())).help(help))
+}
+
+/// A `when` with elements, none of which goes with a result of the rule: it keeps the rule silent.
+fn of_guard(rule: &Rule, data: &Windows, at: Time) -> Option<Fault> {
+    let guard = rule.guard.as_ref()?;
+    let (results, partners) = (elements(&rule.expr, data, at)?, elements(&guard.expr, data, at)?);
+    let (a, b) = strangers(&guard.key, &results, &partners)?;
+    let what = "the rule cannot fire now: no result of `expr` has the labels of one of `when`";
+    let help = format!("they are as {a} and {b}: aggregate `when` to the labels that both have, or to none");
+    Some(Fault::warning(what, Place::Nowhere).help(help))
+}
+
+/// The first of each side, where no two elements agree on `key`.
+fn strangers<'a>(key: &Key, left: &'a [Element], right: &'a [Element]) -> Option<(&'a Element, &'a Element)> {
+    let keys = |elements: &[Element]| -> HashSet<_> { elements.iter().map(|element| key.of(element)).collect() };
+    let (a, b) = (left.first()?, right.first()?);
+    keys(left).is_disjoint(&keys(right)).then_some((a, b))
 }
 
 /// The elements of a vector, before they are compared with a number.

@@ -1,6 +1,6 @@
 //! A rule and the data -> what the rule says of each label set.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::ladder::Ladder;
 use super::promql::ast::Expr;
@@ -26,10 +26,9 @@ pub fn judged(evidence: Result<&Evidence<'_>, &Halt>) -> Judgement {
     match evidence {
         Ok(evidence) => {
             let counted = evidence.results.iter().filter(|element| evidence.left_out_by(element).is_none());
-            let verdicts: Vec<Verdict> = counted.map(|element| evidence.verdict(element)).collect();
-            match repeated(&verdicts) {
-                Some(labels) => Judgement::Failed(format!("two results have the same labels: {labels:?}")),
-                None => Judgement::Judged { verdicts, missing: evidence.missing() },
+            match distinct(counted.map(|element| evidence.verdict(element))) {
+                Ok(verdicts) => Judgement::Judged { verdicts, missing: evidence.missing() },
+                Err(labels) => Judgement::Failed(format!("two results have the same labels: {labels}")),
             }
         }
         Err(Halt::Unknown(reason)) => Judgement::Unknown(reason.clone()),
@@ -128,8 +127,27 @@ fn levels(rule: &Rule, scale: &Scale<'_>, labels: &Labels, value: f64) -> BySeve
     BySeverity::from_fn(|each| if holds && each == severity { Level::Beyond } else { Level::Within })
 }
 
-/// Label sets that occur twice once the metric's name is gone.
-fn repeated(verdicts: &[Verdict]) -> Option<&Labels> {
-    let mut seen = HashSet::with_capacity(verdicts.len());
-    verdicts.iter().map(|verdict| &verdict.labels).find(|labels| !seen.insert(*labels))
+/// One verdict for each label set. Results that only the metric's name told apart may share one as long as no more than
+/// one of them is bad, as in Prometheus, which knows only the bad ones; otherwise the labels they share.
+fn distinct(all: impl Iterator<Item = Verdict>) -> Result<Vec<Verdict>, Labels> {
+    let mut places: HashMap<Labels, usize> = HashMap::new();
+    let mut verdicts: Vec<Verdict> = Vec::new();
+    for verdict in all {
+        let place = *places.entry(verdict.labels.clone()).or_insert(verdicts.len());
+        match verdicts.get_mut(place) {
+            None => verdicts.push(verdict),
+            Some(have) if is_fine(have) => *have = verdict,
+            Some(_) if is_fine(&verdict) => {}
+            Some(_) => return Err(verdict.labels),
+        }
+    }
+    Ok(verdicts)
+}
+
+/// Whether it is measured, and within every limit.
+fn is_fine(verdict: &Verdict) -> bool {
+    match &verdict.says {
+        Says::Measured { levels, .. } => levels.iter().all(|(_, level)| *level == Level::Within),
+        Says::Unknown(_) => false,
+    }
 }

@@ -281,13 +281,18 @@ fn other_conditions_only_say_what_is_true() {
 }
 
 #[test]
-fn two_results_with_the_same_labels_fail_the_rule() {
-    let both = rule("[[rule]]\nalert='A'\nexpr='{__name__=~\"service_up|probe_success\"}'\nbelow={HIGH=1}", "A");
+fn two_bad_results_with_the_same_labels_fail_the_rule() {
+    let text = "[[rule]]\nalert='A'\nexpr='{__name__=~\"service_up|probe_success\"}'\nbelow={HIGH=1}";
+    let both = compiled(text, false).0.pop().unwrap();
     let labels: &[(&str, &str)] = &[("host", "a")];
-    assert_eq!(
-        says(&both, &[("service_up", labels, Datum::Value(1.0)), ("probe_success", labels, Datum::Value(1.0))]),
-        "failed: two results have the same labels: {host=\"a\"}"
-    );
+    let with = |service, probe| says(&both, &[("service_up", labels, service), ("probe_success", labels, probe)]);
+    let (up, down) = (Datum::Value(1.0), Datum::Value(0.0));
+    assert_eq!(with(up, up), "{host=\"a\"} 1; missing: gone");
+    assert_eq!(with(up, down), "{host=\"a\"} 0 HIGH Beyond; missing: gone");
+    assert_eq!(with(down, up), "{host=\"a\"} 0 HIGH Beyond; missing: gone");
+    assert_eq!(with(down, down), "failed: two results have the same labels: {host=\"a\"}");
+    assert_eq!(with(up, Datum::Unknown), "{host=\"a\"} ?not measured; missing: gone");
+    assert_eq!(with(down, Datum::Unknown), "failed: two results have the same labels: {host=\"a\"}");
 }
 
 #[test]

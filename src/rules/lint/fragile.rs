@@ -4,17 +4,48 @@
 use std::time::Duration;
 
 use crate::model::fault::{Fault, Place};
+use crate::rules::promql::NAME;
 use crate::rules::promql::ast::{Aggregate, Expr, Node, Selector, Shift};
 use crate::rules::promql::check::Kind;
 use crate::rules::promql::functions::Body;
-use crate::rules::promql::ops::{Aggregation, Math, Op};
+use crate::rules::promql::ops::{Aggregation, Math, Op, Set};
 use crate::rules::windows::ALERTS;
 
 /// What is fragile in `expr`.
 pub fn faults(expr: &Expr) -> Vec<Fault> {
     let mut faults = Vec::new();
     gather(expr, true, false, &mut faults);
+    faults.extend(several_metrics(expr).map(|selector| {
+        let what = "an alert has no metric's name: two of these metrics that are bad at once, with the same labels, make \
+                    the rule fail";
+        let help = "keep the name as a label: label_replace(…, \"metric\", \"$1\", \"__name__\", \"(.*)\")";
+        Fault::warning(what, Place::File(selector.span.clone())).help(help)
+    }));
     faults
+}
+
+/// The selector of several metrics whose elements the results are, told apart by their names alone.
+fn several_metrics(expr: &Expr) -> Option<&Expr> {
+    match &expr.node {
+        Node::Selector(selector) => selector.metric.is_none().then_some(expr),
+        Node::Paren(inner) | Node::Negate(inner) => several_metrics(inner),
+        Node::Subquery(subquery) => several_metrics(&subquery.of),
+        Node::Aggregate(aggregate) => {
+            let selects = matches!(aggregate.op, Aggregation::Topk | Aggregation::Bottomk);
+            several_metrics(&aggregate.of).filter(|_| selects)
+        }
+        Node::Binary(binary) => several_metrics(&binary.left).or_else(|| {
+            let is_left = matches!(binary.op, Op::Set(Set::And | Set::Unless));
+            several_metrics(&binary.right).filter(|_| !is_left)
+        }),
+        Node::Call(call) => {
+            let is_name = |argument: &Expr| matches!(&argument.bare().node, Node::Text(text) if text == NAME);
+            let keeps =
+                !matches!(call.function.body, Body::Scalar | Body::Absent) && !call.arguments.iter().any(is_name);
+            call.arguments.iter().filter(|_| keeps).find_map(several_metrics)
+        }
+        Node::Number(_) | Node::Text(_) => None,
+    }
 }
 
 /// `is_seen`: the labels of the elements reach the result. `is_past`: `expr` is evaluated at other times than now.
@@ -106,6 +137,9 @@ mod tests {
             "sum(free_bytes / 1024)",
             "max(disk_ratio / free_bytes)",
             "memory_ratio > 0.9 unless on () ALERTS{alertname='X'}",
+            "max({__name__=~'.*_ratio'}) > 0.9",
+            "disk_ratio > 0.9 and on () {__name__=~'.*_ratio'} > 0.9",
+            "label_replace({__name__=~'.*_ratio'}, 'metric', '$1', '__name__', '(.*)') > 0.9",
         ] {
             assert_eq!(told(text), [""; 0], "{text}");
         }
@@ -118,6 +152,12 @@ mod tests {
                 "topk(3, disk_ratio) > 0.9",
                 "warning: topk selects other series from one tick to the next: alerts would come and go [topk] \
                  compare all of them with a limit, or use max, min or quantile",
+            ),
+            (
+                "rate({__name__=~'.*_total'}[5m]) > 5",
+                "warning: an alert has no metric's name: two of these metrics that are bad at once, with the same labels, \
+                 make the rule fail [{__name__=~'.*_total'}[5m]] \
+                 keep the name as a label: label_replace(…, \"metric\", \"$1\", \"__name__\", \"(.*)\")",
             ),
             (
                 "disk_ratio > 0.5 and bottomk(1, free_bytes)",

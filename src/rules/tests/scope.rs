@@ -82,13 +82,35 @@ fn except_leaves_results_out_and_labels_are_added() {
 }
 
 #[test]
-fn labels_that_make_two_results_the_same_fail_the_rule() {
+fn labels_that_make_two_bad_results_the_same_fail_the_rule() {
     let text = "[[rule]]\nalert = 'A'\nexpr = 'service_up == 0'\nseverity = 'HIGH'\nlabels = { service = 'any' }";
-    let said = says(
-        &rule(text, "A"),
-        &[("service_up", &[("service", "a")], known(0.0)), ("service_up", &[("service", "b")], known(1.0))],
+    let rule = rule(text, "A");
+    let with = |a, b| {
+        says(&rule, &[("service_up", &[("service", "a")], known(a)), ("service_up", &[("service", "b")], known(b))])
+    };
+    assert_eq!(with(0.0, 1.0), "{service=\"any\"} 0 HIGH Beyond; missing: gone");
+    assert_eq!(with(0.0, 0.0), "failed: two results have the same labels: {service=\"any\"}");
+}
+
+#[test]
+fn data_shows_a_guard_that_goes_with_nothing() {
+    let text = "[[rule]]\nalert = 'A'\nexpr = 'system_disk_usage_ratio'\nwhen = 'from_a_program > 5'\nabove = { HIGH = '90%' }";
+    let rule = compiled(text, true).0.pop().unwrap();
+    let with = |labels: &[(&str, &str)]| -> Vec<String> {
+        let disk = window("system_disk_usage_ratio", &[("mount", "/")], &[known(0.95)]);
+        let data = Windows::new(vec![disk, window("from_a_program", labels, &[known(1.0)])]);
+        let faults = crate::rules::data::faults(&rule, &data, Time::from_millis(T0));
+        shown(text, faults.into_iter().map(|located| located.fault).collect())
+    };
+    assert_eq!(with(&[("mount", "/")]), [""; 0]);
+    assert_eq!(
+        with(&[("probe", "x")]),
+        [
+            "warning: the rule cannot fire now: no result of `expr` has the labels of one of `when` ['from_a_program > 5'] \
+          they are as system_disk_usage_ratio{mount=\"/\"} and from_a_program{probe=\"x\"}: aggregate `when` to the \
+          labels that both have, or to none"
+        ]
     );
-    assert_eq!(said, "failed: two results have the same labels: {service=\"any\"}");
 }
 
 #[test]
