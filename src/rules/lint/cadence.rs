@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::catalogue::{Cadence, Catalogue};
 use crate::model::fault::{Fault, Place, Weight};
+use crate::model::time::millis_of;
 use crate::rules::promql::ast::{Call, Expr, Node, Selector, Subquery};
+use crate::rules::promql::{MAX_ALL_STEPS, MAX_STEPS};
 use crate::text::units;
 
 /// Functions that have no result of a single sample, and those whose result of one is always 0.
@@ -20,7 +22,26 @@ const DEFAULT_STEP: Duration = Duration::from_mins(1);
 pub fn faults(expr: &Expr, catalogue: Catalogue<'_>, interval: Duration) -> Vec<Fault> {
     let mut faults = Vec::new();
     gather(expr, None, catalogue, interval, &mut faults);
+    count_steps(expr, &mut faults);
     faults
+}
+
+/// How often parts of `expr` are evaluated for its subqueries, counted as the evaluator does; those that it will not
+/// evaluate are faults.
+fn count_steps(expr: &Expr, faults: &mut Vec<Fault>) -> i64 {
+    let inner = expr.children().into_iter().map(|child| count_steps(child, faults)).fold(0, i64::saturating_add);
+    let Node::Subquery(subquery) = &expr.node else { return inner };
+    let step = millis_of(subquery.step.unwrap_or(DEFAULT_STEP)).max(1);
+    let own = millis_of(subquery.range) / step;
+    let all = own.saturating_mul(inner.saturating_add(1));
+    let limits =
+        [("this subquery has", own, MAX_STEPS), ("with those inside it, this subquery has", all, MAX_ALL_STEPS)];
+    let Some((what, steps, most)) = limits.into_iter().find(|(_, steps, most)| steps > most) else { return all };
+    let fault =
+        Fault::error(format!("{what} {steps} steps, and at most {most} are evaluated"), Place::File(expr.span.clone()));
+    faults.push(fault.help("take longer steps or a shorter range"));
+    // said once: what is round it is not at fault
+    0
 }
 
 /// `user` is the function of which `expr` is an argument.
@@ -206,6 +227,29 @@ mod tests {
              it has a value every 1m: write a longer range, or a shorter step: [30s:…]",
         ),
     ];
+
+    #[test]
+    fn subqueries_that_are_not_evaluated_are_told() {
+        let help = "take longer steps or a shorter range";
+        for (text, wanted) in [
+            (
+                "max_over_time(memory_ratio[1d:5s])",
+                "error: this subquery has 17280 steps, and at most 11000 are evaluated [memory_ratio[1d:5s]]",
+            ),
+            (
+                "max_over_time(max_over_time(memory_ratio[1h:10s])[2d:1h] offset 1d) + max_over_time(max_over_time(memory_ratio[10h:10s])[1d:1h])",
+                "",
+            ),
+            (
+                "max_over_time(max_over_time(memory_ratio[10h:10s])[30h:1h])",
+                "error: with those inside it, this subquery has 108030 steps, and at most 100000 are evaluated \
+                 [max_over_time(memory_ratio[10h:10s])[30h:1h]]",
+            ),
+        ] {
+            let wanted: Vec<String> = if wanted.is_empty() { Vec::new() } else { vec![format!("{wanted} {help}")] };
+            assert_eq!(told(text), wanted, "{text}");
+        }
+    }
 
     #[test]
     fn ranges_that_hold_too_little_are_told() {

@@ -32,7 +32,9 @@ fn gather(expr: &Expr, text: &str, catalogue: Catalogue<'_>, faults: &mut Vec<Fa
             let function = call.function.name;
             let of_growth = matches!(function, "rate" | "increase" | "irate" | "resets");
             let of_change = matches!(function, "delta" | "idelta");
-            if of_growth && catalogue.is_gauge(name) {
+            // the one gauge that only falls when what it counts begins anew
+            let is_restart = function == "resets" && name.ends_with("_uptime_seconds");
+            if of_growth && catalogue.is_gauge(name) && !is_restart {
                 let what = format!("{function} is for counters, and {name} goes up and down");
                 Some(Fault::warning(what, place).help(instead(function)))
             } else if of_change && catalogue.is_counter(name) {
@@ -138,6 +140,7 @@ mod tests {
             "jobs_total > jobs_total offset 5m",
             "count(jobs_total) > 3",
             "changes(jobs_total[1h]) > 0",
+            "resets(service_uptime_seconds[1h]) > 0",
             "delta(free_bytes[1h]) < 0",
             "irate(from_a_program[5m]) > 1",
             "free_bytes < 5",

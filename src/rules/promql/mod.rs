@@ -22,7 +22,7 @@ mod parser;
 mod selector;
 pub mod value;
 
-pub use eval::{Row, evaluate, evaluate_within, newest, newest_within, sampled};
+pub use eval::{MAX_ALL_STEPS, MAX_STEPS, Row, evaluate, evaluate_within, newest, newest_within, sampled};
 pub use selector::NAME;
 
 use crate::model::fault::Fault;
