@@ -253,9 +253,16 @@ impl Rule {
         }
     }
 
-    /// How far two values are apart, in words: of dates a time.
+    /// How far two values are apart, in words: of dates a time, of percentages points, as 1 % of 85 % is another thing.
     pub fn distance_text(&self, distance: f64) -> String {
-        units::value(distance, if self.unit == Unit::Timestamp { Unit::Seconds } else { self.unit })
+        match self.unit {
+            Unit::Ratio if distance.is_finite() => match units::number(distance * 100.0).as_str() {
+                "1" => "1 point".to_owned(),
+                points => format!("{points} points"),
+            },
+            Unit::Timestamp => units::value(distance, Unit::Seconds),
+            unit => units::value(distance, unit),
+        }
     }
 
     /// The limit of a severity: `> 85 %`, `== 0`; empty where the rule has none in one number.

@@ -120,8 +120,8 @@ disk_used  3 elements
   {mount=\"/var\",probe=\"disks\"}    0.4  <age> old
 
 {mount=\"/\",probe=\"disks\"}  92 %  ▲ HIGH firing since <clock> (<age>), alert 1
-  HIGH      > 90 %  fired at <clock>: 2 % above its limit
-  CRITICAL  > 95 %  not true: 3 % below its limit
+  HIGH      > 90 %  fired at <clock>: 2 points above its limit
+  CRITICAL  > 95 %  not true: 3 points below its limit
   told      slack: firing of <clock>, sent
 {mount=\"/var\",probe=\"disks\"}  40 %  ● ok
 {mount=\"/boot\",probe=\"disks\"}  99 %  left out by except {mount=\"/boot\"}
@@ -155,10 +155,10 @@ sum(disk_size) > 1  = 2
       {mount=\"/\",probe=\"disks\"}  2  <age> old
 
 {mount=\"/\",probe=\"disks\"}  92 %  ○ pending since <clock> (<age>)
-  MEDIUM    > 80 %  pending since <clock>: 12 % above its limit; fires at
+  MEDIUM    > 80 %  pending since <clock>: 12 points above its limit; fires at
                     <clock> if it stays so, `for` is 1h
 {mount=\"/boot\",probe=\"disks\"}  99 %  ○ pending since <clock> (<age>)
-  MEDIUM    > 80 %  pending since <clock>: 19 % above its limit; fires at
+  MEDIUM    > 80 %  pending since <clock>: 19 points above its limit; fires at
                     <clock> if it stays so, `for` is 1h
 {mount=\"/var\",probe=\"disks\"}  40 %  ● ok
 
@@ -314,7 +314,7 @@ disk_used  3 elements
 {{mount=\"/\",probe=\"disks\"}}  87 %  ▲ HIGH firing since <clock> (<age>), alert 1
   HIGH      > 90 %  fired at <clock>, not past its limit now: ends at `clear`
                     85 %
-  CRITICAL  > 95 %  not true: 8 % below its limit
+  CRITICAL  > 95 %  not true: 8 points below its limit
 {audience}
 history
   <time>  fired HIGH, value 92 %
@@ -334,8 +334,8 @@ disk_used  3 elements
   and 2 of other label sets
 
 {{mount=\"/\",probe=\"disks\"}}  92 %  ▲ HIGH firing since <clock>, alert 1
-  HIGH      > 90 %  fired: 2 % above its limit
-  CRITICAL  > 95 %  not true: 3 % below its limit
+  HIGH      > 90 %  fired: 2 points above its limit
+  CRITICAL  > 95 %  not true: 3 points below its limit
 {audience}
 history
   <time>  fired HIGH, value 92 %
@@ -428,7 +428,7 @@ disk_used  3 elements
 
 {mount=\"/\",probe=\"disks\"}  87 %  ▲ HIGH firing since <clock> (<age>), alert 1
   HIGH      > 90 %  fired: not past its limit, to end at `clear` 85 %
-  CRITICAL  > 95 %  not true: 8 % below its limit
+  CRITICAL  > 95 %  not true: 8 points below its limit
   told      slack: firing of <clock>, sent
 {mount=\"/var\",probe=\"disks\"}  40 %  ● ok
 {mount=\"/boot\",probe=\"disks\"}  99 %  left out by except {mount=\"/boot\"}
@@ -457,7 +457,8 @@ fn a_change_that_no_check_has_seen_is_named() {
         shown.contains(
             "\
 {mount=\"/var\",probe=\"disks\"}  40 %  true, not firing
-  MEDIUM    > 30 %  true: 10 % above its limit; the next check begins to count
+  MEDIUM    > 30 %  true: 10 points above its limit; the next check begins to
+                    count
 "
         ),
         "{shown}"

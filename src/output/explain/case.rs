@@ -55,6 +55,12 @@ fn is_plain(case: &Case) -> bool {
     case.alert.is_none() && case.severities.iter().all(|(_, standing)| is_idle(*standing))
 }
 
+/// Nobody knows how it stands.
+fn is_blind(case: &Case) -> bool {
+    let is_blind = |standing: Standing| matches!(standing, Standing::Now(Stand::Blind) | Standing::Then(None));
+    case.severities.iter().any(|(_, standing)| is_blind(*standing))
+}
+
 struct Drawing<'a> {
     explanation: &'a Explanation<'a>,
     look: &'a Look<'a>,
@@ -128,6 +134,10 @@ impl Drawing<'_> {
             }
             (None, _, Some(Says::Unknown(_)) | None) => format!("{} cannot be judged", badge(Badge::UNKNOWN)),
             (None, _, Some(Says::Measured { .. })) if is_plain(case) => format!("{}{when}", badge(Badge::FINE)),
+            // the value is known, and what it means with the rest is not
+            (None, _, Some(Says::Measured { .. })) if is_blind(case) => {
+                format!("{} cannot be judged", badge(Badge::UNKNOWN))
+            }
             (None, _, Some(Says::Measured { .. })) => "true, not firing".to_owned(),
         }
     }

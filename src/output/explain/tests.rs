@@ -91,15 +91,15 @@ fn every_way_to_stand_has_its_sentence() {
     let (terminal, routes) = (terminal(), routes());
     let minutes = |minutes: i64| Duration::from_mins(minutes.unsigned_abs());
     for (standing, value, wanted) in [
-        (Standing::Now(Stand::NotTrue), 0.4, "not true: 45 % below its limit"),
+        (Standing::Now(Stand::NotTrue), 0.4, "not true: 45 points below its limit"),
         (Standing::Now(Stand::NotTrue), 0.85, "not true: on its limit, not beyond it"),
         (Standing::Now(Stand::NotTrue), f64::NAN, "not true: NaN is beyond no limit"),
         (Standing::Now(Stand::Band), 0.83, "not true: between `clear` 80 % and its limit, which keeps only what fires"),
-        (Standing::Now(Stand::Begins), 0.9, "true: 5 % above its limit; the next check begins to count"),
+        (Standing::Now(Stand::Begins), 0.9, "true: 5 points above its limit; the next check begins to count"),
         (
             Standing::Now(Stand::Pending { since: at(3), fires_at: at(8) }),
             0.9,
-            "pending since 09:03:00: 5 % above its limit; fires at 09:08:00 if it stays so, `for` is 5m",
+            "pending since 09:03:00: 5 points above its limit; fires at 09:08:00 if it stays so, `for` is 5m",
         ),
         (
             Standing::Now(Stand::Stopped { since: at(3), left: minutes(3) }),
@@ -109,7 +109,7 @@ fn every_way_to_stand_has_its_sentence() {
         (
             Standing::Now(Stand::Firing { since: at(-900) }),
             0.9,
-            "fired at Nov 22 18:00:00: 5 % above its limit, `for` is 5m",
+            "fired at Nov 22 18:00:00: 5 points above its limit, `for` is 5m",
         ),
         (
             Standing::Now(Stand::NotClear { since: at(3) }),
@@ -129,13 +129,13 @@ fn every_way_to_stand_has_its_sentence() {
         ),
         (Standing::Now(Stand::Blind), 0.4, "nobody knows, and what is not measured fires nothing"),
         (Standing::Then(None), 0.4, "nobody knows: it was not measured"),
-        (Standing::Then(Some(Level::Within)), 0.4, "not true: 45 % below its limit"),
+        (Standing::Then(Some(Level::Within)), 0.4, "not true: 45 points below its limit"),
         (
             Standing::Then(Some(Level::Band)),
             0.83,
             "not true: between `clear` 80 % and its limit, which keeps only what fires",
         ),
-        (Standing::Then(Some(Level::Beyond)), 0.9, "true: 5 % above its limit, `for` is 5m"),
+        (Standing::Then(Some(Level::Beyond)), 0.9, "true: 5 points above its limit, `for` is 5m"),
     ] {
         let mut explanation = explanation(&rule, &[Datum::Value(value)], &routes);
         explanation.cases[0].severities = vec![(Severity::High, standing)];
@@ -165,7 +165,7 @@ at 2026-11-23T09:05:00Z, 12 s ago
 system_memory_usage_ratio  = 91 %, 12 s old
 
 result  91 %  ○ pending since 09:04:00 (1 min 12 s)
-  HIGH      > 85 %  pending since 09:04:00: 6 % above its limit; fires at
+  HIGH      > 85 %  pending since 09:04:00: 6 points above its limit; fires at
                     09:09:00 if it stays so, `for` is 5m
   CRITICAL  > 95 %  not true: between `clear` 90 % and its limit, which keeps
                     only what fires

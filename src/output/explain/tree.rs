@@ -87,7 +87,9 @@ impl Drawing<'_> {
         let is_asked = |seen: &&Seen| self.look.focus.is_none_or(|focus| agrees(focus, seen.labels()));
         let asked: Vec<&Seen> = all.iter().filter(is_asked).collect();
         let shown = if self.look.all { asked.len() } else { FEW };
-        let rows: Vec<Row> = asked.iter().take(shown).map(|seen| self.row(seen, tree.unit)).collect();
+        let metric = |seen: &Seen| seen.element.name.clone();
+        let is_mixed = all.iter().any(|seen| metric(seen) != all.first().and_then(metric));
+        let rows: Vec<Row> = asked.iter().take(shown).map(|seen| self.row(seen, tree.unit, is_mixed)).collect();
         let column = |of: fn(&Row) -> &String| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
         let (name, value) = (column(|row| &row.name).min(60), column(|row| &row.value));
         let indent = "  ".repeat(depth);
@@ -106,8 +108,9 @@ impl Drawing<'_> {
         }
     }
 
-    fn row(&self, seen: &Seen, unit: Option<Unit>) -> Row {
-        let name = format!("{:?}", seen.labels());
+    /// `is_mixed`: the metrics differ, and their names tell the elements apart.
+    fn row(&self, seen: &Seen, unit: Option<Unit>, is_mixed: bool) -> Row {
+        let name = if is_mixed { seen.element.to_string() } else { format!("{:?}", seen.labels()) };
         let mut rest: Vec<String> = Vec::new();
         rest.extend(seen.samples.filter(|samples| *samples > 0).map(|samples| counted(samples, "sample")));
         let value = match &seen.element.value {
