@@ -31,7 +31,7 @@ const MOST_TICKS: i64 = 500;
 struct Row<'a> {
     metric: Option<&'a str>,
     labels: &'a Labels,
-    /// Null when unknown, gone or not finite; `reason` says which.
+    /// Null when unknown, gone, without a result or not finite; `reason` says which.
     value: Option<f64>,
     reason: Option<String>,
     unit: Option<Unit>,
@@ -112,7 +112,7 @@ fn row<'a>(series: &'a Series, ticks: Option<&[Time]>) -> Row<'a> {
     let (value, reason) = match &series.last {
         Some(Value::Known(value)) => (finite(*value), (!value.is_finite()).then(|| units::number(*value))),
         Some(Value::Unknown(reason)) => (None, Some(reason.to_string())),
-        None => (None, Some("gone".to_owned())),
+        None => (None, Some(series.absence.word().to_owned())),
     };
     let samples = ticks.map(|ticks| {
         let values = series.values.iter().map(|value| value.and_then(finite));

@@ -36,7 +36,7 @@ pub fn lines(series: &[Series], past: bool) -> String {
         let (value, reason) = match &one.last {
             Some(Value::Known(value)) => (value.to_string(), String::new()),
             Some(Value::Unknown(reason)) => (String::new(), safe::answer(reason.as_str())),
-            None => (String::new(), "gone".to_owned()),
+            None => (String::new(), one.absence.word().to_owned()),
         };
         let unit = one.unit.map_or("", Unit::name);
         let _ = write!(out, "{}\t{value}\t{unit}\t{}\t{reason}", name(one), one.time);
@@ -57,7 +57,7 @@ fn value(series: &Series) -> String {
     match &series.last {
         Some(Value::Known(value)) => in_unit(*value, series.unit),
         Some(Value::Unknown(reason)) => format!("unknown: {}", safe::answer(reason.as_str())),
-        None => "gone".to_owned(),
+        None => series.absence.word().to_owned(),
     }
 }
 
@@ -94,10 +94,19 @@ mod tests {
     use super::*;
     use crate::model::labels::Labels;
     use crate::model::reading::Reason;
+    use crate::view::query::Absence;
 
     fn series(mount: &str, last: Option<Value>, values: &[Option<f64>], unit: Option<Unit>) -> Series {
         let (metric, labels) = (Some(Arc::from("usage")), Labels::new([("mount", mount)]));
-        Series { metric, labels, last, time: Time::from_millis(60_000), values: values.to_vec(), unit }
+        Series {
+            metric,
+            labels,
+            last,
+            time: Time::from_millis(60_000),
+            values: values.to_vec(),
+            unit,
+            absence: Absence::Gone,
+        }
     }
 
     fn three() -> [Series; 3] {

@@ -30,6 +30,27 @@ pub struct Series {
     pub values: Vec<Option<f64>>,
     /// The unit of the values, where it is known.
     pub unit: Option<Unit>,
+    /// The word for it where there is no value at the last tick.
+    pub absence: Absence,
+}
+
+/// Why a series of the answer is not there any more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Absence {
+    /// Nothing is measured of it.
+    Gone,
+    /// The expression has no result for it, which may be because a comparison does not hold.
+    NoResult,
+}
+
+impl Absence {
+    /// `gone` or `no result`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::NoResult => "no result",
+        }
+    }
 }
 
 impl Series {
@@ -74,7 +95,9 @@ pub fn answer(expr: &Expr, data: &Windows, ticks: &[Time], catalogue: Catalogue<
         }
     }
     let of_expr = catalogue.unit(expr);
+    let absence = if matches!(expr.bare().node, Node::Selector(_)) { Absence::Gone } else { Absence::NoResult };
     for series in &mut answer.series {
+        series.absence = absence;
         let known = series.metric.as_deref().and_then(|name| catalogue.get(name));
         series.unit = known.map(|metric| metric.unit).or(of_expr);
     }
@@ -110,7 +133,15 @@ impl Answered {
         let place = *self.places.entry((name.clone(), labels.clone())).or_insert(self.series.len());
         if place == self.series.len() {
             let values = vec![None; self.ticks];
-            self.series.push(Series { metric: name, labels, last: None, time, values, unit: None });
+            self.series.push(Series {
+                metric: name,
+                labels,
+                last: None,
+                time,
+                values,
+                unit: None,
+                absence: Absence::Gone,
+            });
         }
         let Some(series) = self.series.get_mut(place) else { return };
         if let (Value::Known(value), Some(slot)) = (&value, series.values.get_mut(at)) {
@@ -178,7 +209,7 @@ mod tests {
         };
         let line = |series: &Series| {
             let last = match &series.last {
-                None => "gone".to_owned(),
+                None => series.absence.word().to_owned(),
                 Some(Value::Known(value)) => value.to_string(),
                 Some(Value::Unknown(reason)) => format!("unknown {reason}"),
             };
@@ -202,6 +233,11 @@ mod tests {
         assert_eq!(
             shown("max(usage)", 0, 2),
             ["{} unknown timeout ratio of 2: [Some(0.9), Some(0.5), None] Some((0.5, 0.9))"]
+        );
+        // a comparison that does not hold any more makes nothing gone
+        assert_eq!(
+            shown("usage{mount='/'} > 0.65", 1, 3),
+            [r#"usage{mount="/"} no result ratio of 2: [None, Some(0.7), None] Some((0.7, 0.7))"#]
         );
         assert_eq!(shown("max(usage)", 2, 2), ["{} unknown timeout ratio of 2: [None] None"]);
         let end = "max(usage{mount='/'} @ end())";
