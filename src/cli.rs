@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
-pub use rules::{Rules, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
+pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
 /// Examples and exit codes at the end of `--help`.
 const AFTER: &str = "\

@@ -47,13 +47,27 @@ pub fn follows(started: Time, last: Option<Last>, interval: Duration) -> Follows
     }
     let gap = tick.since(last.tick);
     let missed = (gap.as_millis() / interval.as_millis().max(1)).saturating_sub(1);
-    let passage = match gap {
+    Follows { passage: passage(gap, interval), missed: u32::try_from(missed).unwrap_or(u32::MAX), ..plain }
+}
+
+/// How a cycle of the past followed the one before it, with so many ticks `missed` between them. That says how long the
+/// interval was then, whatever it is now.
+pub fn followed(cycle: Last, missed: u32, before: Option<Last>) -> Passage {
+    let Some(before) = before else { return Passage::Ordinary };
+    if cycle.started < before.started || cycle.tick < before.tick {
+        return Passage::Anew;
+    }
+    let gap = cycle.tick.since(before.tick);
+    passage(gap, gap / missed.saturating_add(1))
+}
+
+fn passage(gap: Duration, interval: Duration) -> Passage {
+    match gap {
         gap if gap > LONG_GAP => Passage::Anew,
         // this cycle stands for one interval of its own: a rhythm that is always late still counts
         gap if gap > interval * 2 => Passage::Gap(gap.saturating_sub(interval)),
         _ => Passage::Ordinary,
-    };
-    Follows { passage, missed: u32::try_from(missed).unwrap_or(u32::MAX), ..plain }
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +93,11 @@ mod tests {
             let expected = Follows { tick: at(tick), passage, missed, again, back };
             let started = at(minutes) + Duration::from_secs(1);
             assert_eq!(follows(started, before.map(last), minute), expected, "{minutes} after {before:?}");
+            let cycle = Last { tick: at(tick), started };
+            assert!(
+                again || followed(cycle, missed, before.map(last)) == passage,
+                "{minutes} after {before:?}, recorded"
+            );
         }
     }
 

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Later;
-
 /// `rules …`
 #[derive(Subcommand, Debug)]
 pub enum Rules {
@@ -21,8 +19,8 @@ pub enum Rules {
     List(RulesList),
     /// Write the rules for another system
     Export(RulesExport),
-    /// Try rules on the stored past (not built yet)
-    Backtest(Later),
+    /// Try rules on the stored past: what they would have told, and whom
+    Backtest(RulesBacktest),
 }
 
 impl Rules {
@@ -132,4 +130,30 @@ pub struct RulesExport {
 pub enum System {
     /// A rule file of Prometheus, which Thanos and Mimir read too.
     Prometheus,
+}
+
+/// What counts, at the end of `rules backtest --help`.
+const AFTER_RULES_BACKTEST: &str = "\
+Every cycle that there was is judged once more on the samples that it saw; nothing is sent and
+nothing is stored. Where the monitor did not run there is a gap, as there was then. An episode is
+an alert from its firing to its end; it flaps when it comes back within 15 minutes.
+
+Exit codes: 0 done   1 a rule has more episodes a day than --max-per-day   65 FILE has faults";
+
+/// `rules backtest`
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_RULES_BACKTEST)]
+pub struct RulesBacktest {
+    /// How far back from the newest sample
+    #[arg(long, value_name = "DURATION", default_value = "30d")]
+    pub since: String,
+    /// A TOML file whose [[rule]] stand over those of the configuration
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Show only what FILE changes: episodes that vanish, appear or differ
+    #[arg(long, requires = "rules")]
+    pub diff: bool,
+    /// End with 1 when any one rule has more episodes a day than this; less than a day counts as one
+    #[arg(long, value_name = "N")]
+    pub max_per_day: Option<f64>,
 }

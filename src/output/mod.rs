@@ -6,6 +6,7 @@ pub mod database;
 pub mod diagnostics;
 pub mod diff;
 pub mod explain;
+pub mod progress;
 pub mod query;
 pub mod restored;
 pub mod rules;

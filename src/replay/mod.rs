@@ -4,6 +4,8 @@
 //! with the very functions that a live cycle uses; only its keeper differs: the alerts stand in a map instead of the
 //! database, and what people are told counts as delivered at once.
 
+pub mod backtest;
+pub mod episodes;
 pub mod story;
 mod timeline;
 
@@ -90,8 +92,12 @@ impl<'a> Replay<'a> {
             return Moment::default();
         }
         self.last = Some(Last { tick: follows.tick, started: at });
-        data.set_alerts(self.open.values().flat_map(BTreeMap::values).map(|(_, alert)| alert), follows.tick);
-        let now = Now { tick: follows.tick, passage: follows.passage };
+        self.cycle(Now { tick: follows.tick, passage: follows.passage }, data)
+    }
+
+    /// Goes on to a cycle of which it is known how it followed the one before.
+    pub fn cycle(&mut self, now: Now, data: &mut Windows) -> Moment {
+        data.set_alerts(self.open(), now.tick);
         let mut moment = Moment::default();
         for rule in self.rules {
             let judgement = rules::judge(rule, data, now.tick);
@@ -104,6 +110,11 @@ impl<'a> Replay<'a> {
             }
         }
         moment
+    }
+
+    /// The alerts that are not over: pending and firing.
+    pub fn open(&self) -> impl Iterator<Item = &Alert> {
+        self.open.values().flat_map(BTreeMap::values).map(|(_, alert)| alert)
     }
 
     fn step(

@@ -31,4 +31,4 @@ pub use judge::judge;
 pub use lint::{Cadence, Catalogue, untold};
 pub use rule::{Rule, Test};
 pub use settings::Settings;
-pub use windows::{ALERTS_METRIC, Windows, needs};
+pub use windows::{ALERTS_METRIC, Windows, lookback, needs};

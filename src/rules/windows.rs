@@ -68,10 +68,43 @@ impl Windows {
         }
     }
 
-    /// Puts the virtual metric [`ALERTS`] of the alerts that are `open` at `at` in place of the one there was.
-    pub fn set_alerts<'a>(&mut self, open: impl IntoIterator<Item = &'a Alert>, at: Time) {
+    /// Puts newer samples behind those that their series have; a series that is not there yet joins the others. The
+    /// virtual metric is left out until it is set again.
+    pub fn extend(&mut self, newer: Vec<Window>) {
+        self.drop_alerts();
+        let places: HashMap<SeriesKey, usize> =
+            self.all.iter().enumerate().map(|(place, window)| (window.series.clone(), place)).collect();
+        for mut window in newer {
+            match places.get(&window.series).and_then(|place| self.all.get_mut(*place)) {
+                Some(have) => have.points.append(&mut window.points),
+                None => self.push(window),
+            }
+        }
+        self.alerts_from = self.all.len();
+    }
+
+    /// Drops the samples that are older than `oldest` says of their series.
+    pub fn forget(&mut self, oldest: impl Fn(&Window) -> Time) {
+        for window in &mut self.all {
+            let oldest = oldest(window);
+            let gone = window.points.partition_point(|point| point.tick < oldest);
+            window.points.drain(..gone);
+        }
+    }
+
+    /// How many samples there are at most of one tick: the number of series.
+    pub fn series(&self) -> usize {
+        self.alerts_from
+    }
+
+    fn drop_alerts(&mut self) {
         self.all.truncate(self.alerts_from);
         self.by_metric.remove(ALERTS);
+    }
+
+    /// Puts the virtual metric [`ALERTS`] of the alerts that are `open` at `at` in place of the one there was.
+    pub fn set_alerts<'a>(&mut self, open: impl IntoIterator<Item = &'a Alert>, at: Time) {
+        self.drop_alerts();
         for alert in open {
             for (severity, phase) in alert.phases.iter() {
                 let state = match phase {

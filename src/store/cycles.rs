@@ -75,7 +75,7 @@ pub struct Note {
 }
 
 /// The cycle in a row of `cycle`.
-fn cycle(cells: &Cells<'_>) -> std::result::Result<CycleRow, Unread> {
+pub(super) fn cycle(cells: &Cells<'_>) -> std::result::Result<CycleRow, Unread> {
     Ok(CycleRow {
         tick: cells.time("tick")?,
         started: cells.time("started")?,

@@ -34,6 +34,7 @@ pub mod cycles;
 pub mod deliveries;
 pub mod examine;
 pub mod open;
+pub mod past;
 pub mod restore;
 pub mod series;
 pub mod windows;

@@ -24,6 +24,7 @@ mod notification;
 mod reading;
 mod real_mail;
 mod rules;
+mod rules_backtest;
 mod rules_check;
 mod rules_test;
 mod secrets;

@@ -1,13 +1,14 @@
 //! `rules …`: one recipe per subcommand.
 
+mod backtest;
 mod check;
 mod export;
 mod list;
 mod show;
 mod test;
 
-use super::{Context, Ended, explain, later};
-use crate::cli::{Command, Rules};
+use super::{Context, Ended, explain};
+use crate::cli::Rules;
 use crate::config::Config;
 use crate::model::trouble::{Kind, Trouble};
 use crate::rules::Rule;
@@ -17,13 +18,13 @@ use crate::text::safe;
 /// Runs one of them.
 pub fn run(context: &Context, rules: Rules) -> Ended {
     match rules {
+        Rules::Backtest(args) => backtest::run(context, &args),
         Rules::Check(args) => check::run(context, args),
         Rules::Explain(args) => explain::rule(context, &args),
         Rules::Export(args) => export::run(context, &args),
         Rules::List(args) => list::run(context, &args),
         Rules::Show(args) => show::run(context, &args),
         Rules::Test(args) => test::run(context, &args),
-        other @ Rules::Backtest(_) => later(&Command::Rules(other)),
     }
 }
 
