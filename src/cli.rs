@@ -228,8 +228,8 @@ pub enum Alert {
     Resend(Later),
     /// Give a delivery up (not built yet)
     Drop(Later),
-    /// Write an alert as a rule test (not built yet)
-    Export(Later),
+    /// Write a past alert as a test of its rule
+    Export(Export),
 }
 
 impl Alert {
@@ -273,6 +273,16 @@ pub struct List {
 pub struct Show {
     /// The alert's number
     pub number: u64,
+}
+
+/// `alert export`
+#[derive(Args, Debug)]
+pub struct Export {
+    /// The alert's number
+    pub number: u64,
+    /// Write it into this new file instead of printing it
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// `alert test`

@@ -1,5 +1,7 @@
 //! `alert list`, `alert show`, `alert test`.
 
+pub mod export;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 

@@ -6,6 +6,7 @@
 
 pub mod backtest;
 pub mod episodes;
+pub mod export;
 pub mod story;
 mod timeline;
 

@@ -1,6 +1,7 @@
 //! `[[test]]`: what the world looks like tick by tick, and what is to come of it. Here it is read and checked; `replay`
 //! plays it.
 
+mod compress;
 mod notation;
 mod rewrite;
 mod settings;
@@ -20,6 +21,7 @@ use crate::model::labels::{Labels, SeriesKey};
 use crate::text::check::Check;
 use crate::text::units;
 
+pub use compress::written as samples_written;
 pub use notation::Sample;
 pub use rewrite::{Slot, rewritten};
 pub use settings::Settings;
@@ -27,7 +29,7 @@ pub use settings::Settings;
 /// The ticks of one test.
 pub const MOST_TICKS: usize = 20_000;
 /// The samples of one test, all series together.
-const MOST_SAMPLES: usize = 500_000;
+pub const MOST_SAMPLES: usize = 500_000;
 
 /// A test that can be played.
 #[derive(Clone, Debug)]
