@@ -1,5 +1,6 @@
 //! The command line: the whole tree, including the parts that later versions build. Only words; nothing is done here.
 
+mod alert;
 mod db;
 mod rules;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use alert::{Export, Mark, Opinion};
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
@@ -218,8 +220,8 @@ pub enum Alert {
     Silences(Later),
     /// Explain why an alert fires or fired, what holds it back, and who was told
     Explain(AlertExplain),
-    /// Mark an alert as useful or false (not built yet)
-    Mark(Later),
+    /// Say whether an alert was worth being told; `rules list --noise` counts it
+    Mark(Mark),
     /// Close an alert by hand (not built yet)
     Close(Later),
     /// List deliveries (not built yet)
@@ -273,16 +275,6 @@ pub struct List {
 pub struct Show {
     /// The alert's number
     pub number: u64,
-}
-
-/// `alert export`
-#[derive(Args, Debug)]
-pub struct Export {
-    /// The alert's number
-    pub number: u64,
-    /// Write it into this new file instead of printing it
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
 }
 
 /// `alert test`

@@ -111,6 +111,12 @@ pub struct RulesList {
     /// The metrics that rules can use instead of the rules
     #[arg(long)]
     pub metrics: bool,
+    /// How often each rule fired, and how often people called that false: at most 1 % is the goal
+    #[arg(long, conflicts_with = "metrics")]
+    pub noise: bool,
+    /// How far back --noise looks
+    #[arg(long, value_name = "DURATION", default_value = "30d", requires = "noise")]
+    pub since: String,
 }
 
 /// `rules export`

@@ -1,6 +1,7 @@
 //! `alert list`, `alert show`, `alert test`.
 
 pub mod export;
+pub mod mark;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +11,7 @@ use crate::alert::message;
 use crate::cli;
 use crate::config::Config;
 use crate::cycle::deliver;
-use crate::model::alert::Alert;
+use crate::model::alert::{Alert, Mark};
 use crate::model::delivery::{Attempt, State};
 use crate::model::message::{Destination, Message};
 use crate::model::severity::Severity;
@@ -24,6 +25,14 @@ use crate::store::{Reader, Store};
 use crate::text::nearest::nearest;
 use crate::text::{safe, units};
 use crate::view::dashboard::AlertRow;
+
+/// An alert as JSON shows it, with what was said of it.
+#[derive(serde::Serialize)]
+struct Marked<'a> {
+    #[serde(flatten)]
+    alert: AlertRow<'a>,
+    mark: Option<Mark>,
+}
 
 /// Lists alerts: those that are not over, or with `--all` or `--since` also those that are.
 pub fn list(context: &Context, args: &cli::List) -> Ended {
@@ -39,7 +48,9 @@ pub fn list(context: &Context, args: &cli::List) -> Ended {
         found.retain(|(_, alert)| alert.ended.is_none());
     }
     if context.global.json {
-        let rows: Vec<AlertRow<'_>> = found.iter().map(|(_, alert)| AlertRow::new(alert)).collect();
+        let mut marks = store.marks()?;
+        let row = |(id, alert)| Marked { alert: AlertRow::new(alert), mark: marks.remove(id) };
+        let rows: Vec<Marked<'_>> = found.iter().map(|(id, alert)| (id, alert)).map(row).collect();
         super::print_json(&rows)?;
         return Ok(0);
     }
@@ -61,7 +72,7 @@ pub fn show(context: &Context, args: &cli::Show) -> Ended {
         return Err(unknown(args.number).into());
     };
     if context.global.json {
-        super::print_json(&AlertRow::new(&alert))?;
+        super::print_json(&Marked { alert: AlertRow::new(&alert), mark: store.mark_of(id)? })?;
         return Ok(0);
     }
     let line = line(&store, &config, id, &alert)?;
@@ -90,7 +101,7 @@ fn line<'a>(store: &Reader, config: &Config, id: AlertId, alert: &'a Alert) -> R
         (_, None) => "not measured".to_owned(),
     };
     let rule = rule.map(|rule| (rule.text.clone(), safe::one_line(&rule.origin.to_string())));
-    Ok(Line { alert, value, deliveries: store.deliveries_of(id)?, rule })
+    Ok(Line { alert, value, deliveries: store.deliveries_of(id)?, rule, mark: store.mark_of(id)? })
 }
 
 fn severity(flag: &str, text: &str) -> Result<Severity, Trouble> {

@@ -62,6 +62,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Alert(Alert::List(args)) => alert::list(&context, &args),
         Command::Alert(Alert::Show(args)) => alert::show(&context, &args),
         Command::Alert(Alert::Explain(args)) => explain::alert(&context, &args),
+        Command::Alert(Alert::Mark(args)) => alert::mark::run(&context, &args),
         Command::Alert(Alert::Export(args)) => alert::export::run(&context, &args),
         Command::Alert(Alert::Test(args)) => alert::test(&context, &args),
         Command::Db(args) => db::run(&context, &args),

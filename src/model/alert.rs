@@ -155,3 +155,39 @@ pub struct Event {
     /// How many destinations are told.
     pub told: usize,
 }
+
+/// Whether an alert was worth being told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Worth {
+    /// It was right to tell.
+    Useful,
+    /// Nobody should have been told.
+    False,
+}
+
+impl Worth {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Useful, Self::False];
+
+    /// The word in the store and on the screens.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Useful => "useful",
+            Self::False => "false",
+        }
+    }
+}
+
+/// What somebody says of an alert afterwards.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Mark {
+    /// Whether it was worth being told.
+    pub worth: Worth,
+    /// When it was said.
+    pub at: Time,
+    /// By whom.
+    pub who: String,
+    /// Why.
+    pub why: String,
+}

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::Cell;
 
 use super::terminal::{Badge, Terminal};
-use crate::model::alert::{Alert, Transition};
+use crate::model::alert::{Alert, Mark, Transition};
 use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::time::Time;
 use crate::store::alerts::TransitionRow;
@@ -22,6 +22,8 @@ pub struct Line<'a> {
     pub deliveries: Vec<Delivery>,
     /// The rule's expression, and where the rule was written; none when it is no longer there.
     pub rule: Option<(String, String)>,
+    /// What was said of it afterwards.
+    pub mark: Option<Mark>,
 }
 
 /// The table of alerts.
@@ -30,11 +32,13 @@ pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
         return "no alerts\n".to_owned();
     }
     let mut table = terminal.table(&["ID", "STATE", "SEVERITY", "ALERT", "VALUE", "SINCE (UTC)", "DELIVERED"]);
-    for Line { alert, value, deliveries, rule: _ } in lines {
+    for Line { alert, value, deliveries, mark, rule: _ } in lines {
         let severity = alert.severity().or(alert.peak).map_or(Cell::new("-"), |is| terminal.cell(is.into()));
         table.add_row([
             Cell::new(alert.number.map_or_else(|| "-".to_owned(), |number| number.to_string())),
-            Cell::new(state(alert)),
+            Cell::new(
+                mark.as_ref().map_or_else(|| state(alert), |mark| format!("{}, {}", state(alert), mark.worth.name())),
+            ),
             severity,
             Cell::new(safe::one_line(&alert.key.to_string())),
             Cell::new(value),
@@ -45,10 +49,10 @@ pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
     terminal.fit(&format!("{table}\n"))
 }
 
-/// Lines for scripts: number, state, severity, alert, value, since, delivered, not measured since.
+/// Lines for scripts: number, state, severity, alert, value, since, delivered, not measured since, mark.
 pub fn lines(lines: &[Line<'_>]) -> String {
     let mut out = String::new();
-    for Line { alert, value, deliveries, rule: _ } in lines {
+    for Line { alert, value, deliveries, mark, rule: _ } in lines {
         let number = alert.number.map(|number| number.to_string()).unwrap_or_default();
         let severity =
             alert.severity().or(alert.peak).map(super::super::model::severity::Severity::name).unwrap_or_default();
@@ -58,8 +62,9 @@ pub fn lines(lines: &[Line<'_>]) -> String {
             Some((since, _)) if alert.ended.is_none() => format!("not measured since {since}"),
             _ => String::new(),
         };
+        let worth = mark.as_ref().map(|mark| mark.worth.name()).unwrap_or_default();
         let (state, since) = (alert.state(), alert.since);
-        let _ = writeln!(out, "{number}\t{state}\t{severity}\t{what}\t{value}\t{since}\t{told}\t{blind}");
+        let _ = writeln!(out, "{number}\t{state}\t{severity}\t{what}\t{value}\t{since}\t{told}\t{blind}\t{worth}");
     }
     out
 }
@@ -113,6 +118,10 @@ pub fn show(
             let _ = writeln!(out, "rule      {} ({written})", safe::one_line(expr));
         }
         None => out.push_str("rule      no longer configured\n"),
+    }
+    if let Some(Mark { worth, at, who, why }) = &line.mark {
+        let (who, why) = (safe::answer(who), safe::answer(why));
+        let _ = writeln!(out, "marked    {} by {who}, {at}: {why}", worth.name());
     }
     out.push_str("\nhistory\n");
     for row in history {

@@ -33,6 +33,7 @@ pub mod backup;
 pub mod cycles;
 pub mod deliveries;
 pub mod examine;
+pub mod marks;
 pub mod open;
 pub mod past;
 pub mod restore;

@@ -9,6 +9,7 @@ mod support;
 mod world;
 
 mod alert_export;
+mod alert_mark;
 mod alert_test;
 mod bad_config;
 mod bad_database;

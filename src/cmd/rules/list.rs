@@ -41,6 +41,9 @@ pub fn run(context: &Context, args: &cli::RulesList) -> Ended {
     if args.metrics {
         return metrics(context);
     }
+    if args.noise {
+        return super::noise::run(context, args);
+    }
     let config = context.config()?;
     if context.global.json {
         print_json(&config.rules.iter().map(listed).collect::<Vec<_>>())?;

@@ -4,6 +4,7 @@ mod backtest;
 mod check;
 mod export;
 mod list;
+mod noise;
 mod show;
 mod test;
 

@@ -80,7 +80,7 @@ fn what_cannot_be_used_is_refused_in_words_and_left_as_it_is() {
         (foreign_tables, "PATH is a database of another program"),
         (foreign_id, "PATH is a database of another program"),
         (negative_version, "PATH is a database of another program"),
-        (from_the_future, "PATH was made by a newer sippar-mon (format 99; this one knows 1)"),
+        (from_the_future, "PATH was made by a newer sippar-mon (format 99; this one knows 2)"),
         (cut_short, "the database PATH is damaged"),
     ];
     for (make, expected) in cases {
@@ -186,6 +186,9 @@ fn processes_that_create_it_at_once_all_get_it() {
     }
 }
 
+/// The format that this program makes.
+const FORMAT: i64 = 2;
+
 /// The format of a database, by its own word.
 fn version(path: &Path) -> i64 {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
@@ -203,18 +206,19 @@ fn an_older_database_is_copied_before_it_is_migrated() {
     let (folder, path) = place();
     filled(&path);
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
-    let bad = [schema::STEPS[0], "CREATE TABLE added (x ANY) STRICT; CREATE TABLE series (x ANY)"];
+    let with = |step| [schema::STEPS, &[step]].concat();
+    let bad = with("CREATE TABLE added (x ANY) STRICT; CREATE TABLE series (x ANY)");
     let failed = schema::migrate(&mut connection, &path, &bad, Before::Filled, at(60));
     assert_eq!(failed.unwrap_err().kind, Kind::Io);
-    assert_eq!((version(&path), besides(folder.path())), (1, vec![]), "it is as it was, and needs no copy");
-    let good = [schema::STEPS[0], "CREATE TABLE added (x ANY) STRICT"];
+    assert_eq!((version(&path), besides(folder.path())), (FORMAT, vec![]), "it is as it was, and needs no copy");
+    let good = with("CREATE TABLE added (x ANY) STRICT");
     schema::migrate(&mut connection, &path, &good, Before::Filled, at(60)).unwrap();
-    let copy = folder.path().join("state.db.v1-20261123T090100Z");
-    assert_eq!((version(&path), version(&copy)), (2, 1));
+    let copy = folder.path().join(format!("state.db.v{FORMAT}-20261123T090100Z"));
+    assert_eq!((version(&path), version(&copy)), (FORMAT + 1, FORMAT));
     assert_eq!(fs::metadata(&copy).unwrap().mode() & 0o777, 0o600);
     assert_eq!(Store::open(&copy, Mode::Write, at(0)).unwrap().latest(at(0)).unwrap().len(), 1);
     let note = connection.query_row("SELECT kind || ': ' || text FROM note", [], |row| row.get::<_, String>(0));
-    assert_eq!(note.unwrap(), "migrated: migrated from format 1 to 2");
+    assert_eq!(note.unwrap(), format!("migrated: migrated from format {FORMAT} to {}", FORMAT + 1));
 }
 
 #[test]
@@ -225,7 +229,7 @@ fn the_last_two_copies_stay() {
         fs::write(folder.path().join(name), "not a copy of this database").unwrap();
     }
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
-    let mut steps = vec![schema::STEPS[0]];
+    let mut steps = schema::STEPS.to_vec();
     for (step, minute) in ["CREATE TABLE a (x ANY)", "CREATE TABLE b (x ANY)", "CREATE TABLE c (x ANY)"].iter().zip(1..)
     {
         steps.push(step);
@@ -234,11 +238,11 @@ fn the_last_two_copies_stay() {
     assert_eq!(
         besides(folder.path()),
         [
-            "other.db.v1-20261123T090100Z",
-            "state.db.v1-readme",
-            "state.db.v2-20261123T090200Z",
-            "state.db.v3-20261123T090300Z",
-            "state.db.vx-20261123T090100Z",
+            "other.db.v1-20261123T090100Z".to_owned(),
+            "state.db.v1-readme".to_owned(),
+            format!("state.db.v{}-20261123T090200Z", FORMAT + 1),
+            format!("state.db.v{}-20261123T090300Z", FORMAT + 2),
+            "state.db.vx-20261123T090100Z".to_owned(),
         ]
     );
 }
@@ -248,18 +252,19 @@ fn without_a_copy_nothing_is_migrated() {
     let (folder, path) = place();
     filled(&path);
     // a folder stands where the copy is to be
-    fs::create_dir(folder.path().join("state.db.v1-20261123T090100Z")).unwrap();
+    let place = folder.path().join(format!("state.db.v{FORMAT}-20261123T090100Z"));
+    fs::create_dir(&place).unwrap();
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
-    let steps = [schema::STEPS[0], "CREATE TABLE added (x ANY) STRICT"];
+    let steps = [schema::STEPS, &["CREATE TABLE added (x ANY) STRICT"]].concat();
     let trouble = schema::migrate(&mut connection, &path, &steps, Before::Filled, at(60)).unwrap_err();
-    let (db, copy) = (path.display(), folder.path().join("state.db.v1-20261123T090100Z"));
+    let (db, copy) = (path.display(), place);
     let what = format!(
         "{db} is not migrated to a newer format, because no copy can be kept: \
          cannot create {}: Is a directory (os error 21)",
         copy.display()
     );
     assert_eq!((trouble.kind, trouble.what), (Kind::Io, what));
-    assert_eq!((version(&path), besides(folder.path())), (1, vec![]));
+    assert_eq!((version(&path), besides(folder.path())), (FORMAT, vec![]));
 }
 
 #[test]
