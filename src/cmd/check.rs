@@ -10,7 +10,7 @@ use crate::cli;
 use crate::config::{self, Broken, Config, last_good};
 use crate::cycle::deliver;
 use crate::cycle::lock::{self, Lock, Name};
-use crate::cycle::{Cycle, Road, repeat};
+use crate::cycle::{Cycle, Road, repeat, tidy};
 use crate::model::alert::{Event, Transition};
 use crate::model::delivery::{Attempt, State};
 use crate::model::fault::{Fault, Located, Place};
@@ -105,6 +105,7 @@ async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
     drop(lock);
     let attempts = troubled(context, config, deliver::deliver(&mut store, config, &net, context.clock).await)?;
     troubled(context, config, undelivered(context, config, &store, &attempts))?;
+    tidied(context, config, &mut store);
     if context.global.json {
         let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
         super::print_json(&Dashboard::new(&snapshot, config))?;
@@ -196,6 +197,13 @@ fn settle(context: &Context, config: &Config, cycle: &Cycle, broken: bool) {
     complain_each(context, Some(database), "untold", &untold);
 }
 
+/// Seals what grew old. The cycle is done and told: trouble here is said, and changes nothing of how it ended.
+fn tidied(context: &Context, config: &Config, store: &mut Store) {
+    let trouble = tidy::tidy(store, config, context.clock).err();
+    let trouble = trouble.map(|trouble| format!("sippar-mon: old samples cannot be sealed: {}", trouble.what));
+    complain_each(context, Some(&config.database.0), "old samples", trouble.as_slice());
+}
+
 /// The words about an alert that no channel hears of.
 fn untold(event: &Event) -> String {
     let (severity, what) = (event.transition.severity(), safe::one_line(&event.summary));
@@ -264,6 +272,7 @@ async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ende
         if deliver::is_needed(&store, context.clock.now()).unwrap_or(false) {
             deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone()));
         }
+        tidied(context, &config, &mut store);
         upcoming = repeat::next(context.clock.now(), config.interval, end);
     }
     // the next minute's loop need not wait for a slow provider

@@ -79,7 +79,7 @@ fn read(
     for need in &mut needs {
         need.back += last.since(first);
     }
-    let windows = store.windows(&needs, last)?;
+    let windows = store.sound_windows(&needs, last)?;
     // before the first sample there is nothing to evaluate
     let oldest = windows.iter().filter_map(|window: &Window| Some(window.points.first()?.tick)).min();
     let first = oldest.unwrap_or(last).max(first);

@@ -18,6 +18,8 @@ pub enum Name {
     Cycle,
     /// Sending: only its holder sends.
     Deliver,
+    /// Sealing what grew old.
+    Tidy,
 }
 
 impl Name {
@@ -26,6 +28,7 @@ impl Name {
             Self::Schedule => "schedule",
             Self::Cycle => "cycle",
             Self::Deliver => "deliver",
+            Self::Tidy => "tidy",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod judge;
 pub mod lock;
 mod marks;
 pub mod repeat;
+pub mod tidy;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -45,11 +45,14 @@ pub enum NoteKind {
     Migrated,
     /// A backup took the place of the database.
     Restored,
+    /// A part of the history cannot be read.
+    Damaged,
 }
 
 impl NoteKind {
     /// All kinds; the compiler does not check this list, the round-trip test does.
-    pub const ALL: [Self; 5] = [Self::ClockBack, Self::Missed, Self::StateReset, Self::Migrated, Self::Restored];
+    pub const ALL: [Self; 6] =
+        [Self::ClockBack, Self::Missed, Self::StateReset, Self::Migrated, Self::Restored, Self::Damaged];
 
     /// The word in the store and on the screens.
     pub const fn name(self) -> &'static str {
@@ -59,6 +62,7 @@ impl NoteKind {
             Self::StateReset => "state_reset",
             Self::Migrated => "migrated",
             Self::Restored => "restored",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -246,7 +250,7 @@ mod tests {
         }
         let notes = tx.notes(2).unwrap();
         let note = |second, kind| Note { at: at(second), kind, text: "a b".to_owned() };
-        assert_eq!(notes, [note(4, NoteKind::Restored), note(3, NoteKind::Migrated)]);
+        assert_eq!(notes, [note(5, NoteKind::Damaged), note(4, NoteKind::Restored)]);
         assert_eq!(tx.notes(99).unwrap().len(), NoteKind::ALL.len());
         tx.note(at(9), NoteKind::Missed, &"x".repeat(5000)).unwrap();
         assert_eq!(tx.notes(1).unwrap()[0].text.chars().count(), NOTE_LENGTH);

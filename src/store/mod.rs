@@ -23,10 +23,10 @@
 //!
 //! # Retention
 //! Nothing is deleted here yet but alerts that ended before they fired. Samples that lie in the future when the clock
-//! has gone back are moved to `sample_aside`, not deleted. Numbers of alerts and ids of deliveries are never used twice.
+//! has gone back are moved to `sample_aside`, chunks that cannot be read to `chunk_aside`, not deleted. Numbers of alerts and ids of deliveries are never used twice.
 //!
 //! # Size
-//! A sample row costs about 20 bytes. Words from outside (answers, reasons, notes) are clipped when they are written.
+//! A sample row costs about 20 bytes, a sealed sample 1 to 3 (see [`seal`]). Words from outside (answers, reasons, notes) are clipped when they are written.
 
 pub mod alerts;
 pub mod backup;
@@ -37,9 +37,12 @@ pub mod marks;
 pub mod open;
 pub mod past;
 pub mod restore;
+pub mod seal;
 pub mod series;
 pub mod windows;
 
+mod chunk;
+mod chunks;
 mod copy;
 mod outbox;
 mod private;

@@ -160,6 +160,7 @@ impl Tx<'_> {
 
     /// The clock went back to `tick`: moves later samples out of the way of those to come. How many there were.
     pub fn set_aside_samples_after(&self, tick: Time, now: Time) -> Result<usize> {
+        self.unseal_after(tick, now)?;
         let tick = tick.millis();
         let moved = self.execute(
             "INSERT OR REPLACE INTO sample_aside (set_aside, tick, series, value, mark)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::chunks::{self, Past};
 use super::rows::json_of;
 use super::series::{datum, datum_of, key};
 use super::{Reader, Result, refuse};
@@ -38,6 +39,9 @@ pub struct Latest {
 /// A row of `sample`: tick, series, value, mark.
 type Raw = (i64, i64, Option<f64>, i64);
 
+/// Windows, by their place, whose sealed part cannot be read.
+type Damage = Vec<(usize, Trouble)>;
+
 /// A window to be filled.
 struct Wanted {
     id: i64,
@@ -47,19 +51,32 @@ struct Wanted {
 
 impl Reader {
     /// For each series that `needs` name, the samples from as far back as the neediest of them reaches up to `at`,
-    /// both ends included (the evaluator cuts its own left-open ranges out of that). Series without any are left out.
+    /// both ends included (the evaluator cuts its own left-open ranges out of that). Series without any are left out; one
+    /// whose sealed part cannot be read is unknown.
     pub fn windows(&self, needs: &[Need], at: Time) -> Result<Vec<Window>> {
-        let reach = |window: &Window| {
-            let names = |need: &&Need| need.metric.as_ref().is_none_or(|metric| *metric == window.series.metric);
-            needs.iter().filter(names).map(|need| at - back(need, window.every)).min()
-        };
-        self.filled(self.wanted(None, reach)?, at)
+        let (mut windows, damage) = self.filled(self.wanted(None, reach(needs, at))?, at)?;
+        for (place, _) in damage {
+            // a rule must neither see half of a history nor stop those that see another
+            if let Some(window) = windows.get_mut(place) {
+                let tick = window.points.last().map_or(at, |point| point.tick);
+                window.points = vec![Point { tick, datum: Datum::Unknown }];
+                window.reason = Some(Reason::new("its history is damaged"));
+            }
+        }
+        Ok(with_points(windows))
+    }
+
+    /// The same for somebody who would rather have nothing than a part: damaged history is refused.
+    pub fn sound_windows(&self, needs: &[Need], at: Time) -> Result<Vec<Window>> {
+        let (windows, damage) = self.filled(self.wanted(None, reach(needs, at))?, at)?;
+        whole(windows, damage)
     }
 
     /// The samples of `metric` (with exactly these labels, if given) from `from` to `to`, both included.
     pub fn history(&self, metric: &str, labels: Option<&Labels>, from: Time, to: Time) -> Result<Vec<Window>> {
         let reach = |window: &Window| labels.is_none_or(|labels| window.series.labels == *labels).then_some(from);
-        self.filled(self.wanted(Some(metric), reach)?, to)
+        let (windows, damage) = self.filled(self.wanted(Some(metric), reach)?, to)?;
+        whole(windows, damage)
     }
 
     /// The newest sample up to `at` of each series that is not gone, in order of metric and labels.
@@ -109,8 +126,9 @@ impl Reader {
     }
 
     /// Fills windows that all end at `to`. Time is cut where a window begins; in each slice only the series that reach
-    /// so far back are needed, and whichever way is cheaper for their number finds them.
-    fn filled(&self, mut wanted: Vec<Wanted>, to: Time) -> Result<Vec<Window>> {
+    /// so far back are needed, and whichever way is cheaper for their number finds them. Beside the windows, some of them
+    /// empty, the place of each whose sealed part cannot be read.
+    fn filled(&self, mut wanted: Vec<Wanted>, to: Time) -> Result<(Vec<Window>, Damage)> {
         let place: HashMap<i64, usize> = wanted.iter().enumerate().map(|(at, wanted)| (wanted.id, at)).collect();
         let alive = self.count_live()?;
         let mut starts: Vec<Time> = wanted.iter().map(|wanted| wanted.from).collect();
@@ -132,7 +150,22 @@ impl Reader {
                 }
             }
         }
-        Ok(wanted.into_iter().map(|wanted| wanted.window).filter(|window| !window.points.is_empty()).collect())
+        let damage = self.add_past(&mut wanted, to)?;
+        Ok((wanted.into_iter().map(|wanted| wanted.window).collect(), damage))
+    }
+
+    /// Puts what is sealed before and between the rows that were found.
+    fn add_past(&self, wanted: &mut [Wanted], to: Time) -> Result<Damage> {
+        let mut damage = Damage::new();
+        let sealed_until = self.sealed_until()?;
+        for (place, wanted) in wanted.iter_mut().enumerate().filter(|(_, wanted)| wanted.from < sealed_until) {
+            let window = &mut wanted.window;
+            match self.past(wanted.id, &window.series, wanted.from, to)? {
+                Past::Points(past) => window.points = chunks::merge(past, std::mem::take(&mut window.points)),
+                Past::Damaged(trouble) => damage.push((place, trouble)),
+            }
+        }
+        Ok(damage)
     }
 
     fn count_live(&self) -> Result<usize> {
@@ -166,7 +199,7 @@ impl Reader {
     }
 
     /// The hot path: columns by position (tick, series, value, mark).
-    fn points(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(i64, Point)>> {
+    pub(super) fn points(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(i64, Point)>> {
         let run = || -> rusqlite::Result<Vec<Raw>> {
             let mut statement = self.connection.prepare_cached(sql)?;
             statement.query_map(params, |row| Raw::try_from(row))?.collect()
@@ -184,6 +217,27 @@ impl Reader {
         let place = format!("table sample, tick {tick}, series {series}, column mark");
         Trouble::new(Kind::Io, format!("{}: {place}: unknown mark {mark}", self.path.display())).help(refuse::DAMAGED)
     }
+}
+
+/// Where the window of a series begins so that it has what `needs` ask for at `at`; none if nothing is asked.
+fn reach(needs: &[Need], at: Time) -> impl Fn(&Window) -> Option<Time> {
+    move |window| {
+        let names = |need: &&Need| need.metric.as_ref().is_none_or(|metric| *metric == window.series.metric);
+        needs.iter().filter(names).map(|need| at - back(need, window.every)).min()
+    }
+}
+
+/// Windows for somebody who wants all of them or none.
+fn whole(windows: Vec<Window>, damage: Damage) -> Result<Vec<Window>> {
+    match damage.into_iter().next() {
+        Some((_, trouble)) => Err(trouble),
+        None => Ok(with_points(windows)),
+    }
+}
+
+fn with_points(mut windows: Vec<Window>) -> Vec<Window> {
+    windows.retain(|window| !window.points.is_empty());
+    windows
 }
 
 /// How far back `need` reaches for a series measured each `every`.

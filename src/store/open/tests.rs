@@ -187,7 +187,7 @@ fn processes_that_create_it_at_once_all_get_it() {
 }
 
 /// The format that this program makes.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// The format of a database, by its own word.
 fn version(path: &Path) -> i64 {
@@ -219,6 +219,22 @@ fn an_older_database_is_copied_before_it_is_migrated() {
     assert_eq!(Store::open(&copy, Mode::Write, at(0)).unwrap().latest(at(0)).unwrap().len(), 1);
     let note = connection.query_row("SELECT kind || ': ' || text FROM note", [], |row| row.get::<_, String>(0));
     assert_eq!(note.unwrap(), format!("migrated: migrated from format {FORMAT} to {}", FORMAT + 1));
+}
+
+#[test]
+fn the_samples_of_the_first_format_are_there_in_the_present_one() {
+    let (_folder, path) = place();
+    create_file(&path).unwrap();
+    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    use_wal(&connection, &path).unwrap();
+    schema::migrate(&mut connection, &path, &schema::STEPS[..1], Before::Nothing, at(0)).unwrap();
+    let rows = "INSERT INTO series VALUES (1, 'system', 'm', '{}', 60000); INSERT INTO sample VALUES (0, 1, 0.5, 0)";
+    connection.execute_batch(rows).unwrap();
+    drop(connection);
+    let store = Store::open(&path, Mode::Write, at(60)).unwrap();
+    let history = store.history("m", None, at(-9_999_999_999), at(0)).unwrap();
+    assert_eq!(history[0].points[0].datum, Datum::Value(0.5));
+    assert_eq!(store.notes(9).unwrap()[0].text, format!("migrated from format 1 to {FORMAT}"));
 }
 
 #[test]
