@@ -8,8 +8,10 @@
 mod kit;
 #[path = "kit/many.rs"]
 mod many;
+#[path = "kit/past.rs"]
+mod past;
 
-use kit::{arguments, fill, forget_last_tick, peak, print, run};
+use kit::{arguments, forget_last_tick, peak, print, run};
 use rusqlite::Connection;
 
 /// Processes that are counted.
@@ -21,7 +23,7 @@ fn main() {
     let check = arguments(folder.path(), "many");
     run(&check);
     let database = folder.path().join("many.db");
-    let samples = fill(&database, 30 * 1440);
+    let samples = past::fill(&database, 30 * 1440);
     let trouble = "UPDATE sample SET value = 0.97 WHERE tick / 60000 % 1440 < 20 AND series % 10 = 3";
     Connection::open(&database).unwrap().execute(trouble, []).unwrap();
     forget_last_tick(&database);

@@ -7,13 +7,15 @@
 #![allow(clippy::disallowed_methods, reason = "a bench lives by the real clock")]
 
 mod kit;
+#[path = "kit/past.rs"]
+mod past;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kit::{arguments, fill, forget_last_tick, peak, print, run};
+use kit::{arguments, forget_last_tick, peak, print, run};
 use rusqlite::Connection;
 
 /// Fresh processes that are counted.
@@ -28,7 +30,7 @@ fn main() {
 
     let fresh = arguments(folder.path(), "fresh");
     run(&fresh);
-    let rows = fill(&folder.path().join("fresh.db"), 1440);
+    let rows = past::fill(&folder.path().join("fresh.db"), 1440);
     println!(
         "a fresh `check`, system source + one HTTP probe, {rows} samples (one day) in the database, {RUNS} ticks:"
     );

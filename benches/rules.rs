@@ -8,10 +8,12 @@
 mod kit;
 #[path = "kit/many.rs"]
 mod many;
+#[path = "kit/past.rs"]
+mod past;
 
 use std::path::Path;
 
-use kit::{arguments, fill, forget_last_tick, peak, print, run};
+use kit::{arguments, forget_last_tick, peak, print, run};
 
 /// Fresh processes that are counted.
 const RUNS: usize = 15;
@@ -29,7 +31,7 @@ fn measure(folder: &Path, what: &str) {
     let database = folder.join("many.db");
     let check = arguments(folder, "many");
     run(&check);
-    let samples = fill(&database, 60);
+    let samples = past::fill(&database, 60);
     let mut costs = Vec::new();
     for _ in 0..RUNS {
         forget_last_tick(&database);

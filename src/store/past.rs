@@ -17,9 +17,13 @@ impl Reader {
 
     /// The ticks of the oldest and of the newest sample; `None` where nothing was ever measured.
     pub fn sampled(&self) -> Result<Option<(Time, Time)>> {
-        let sql = "SELECT (SELECT min(tick) FROM sample) AS oldest, (SELECT max(tick) FROM latest) AS newest";
-        let found =
-            self.first("sample", sql, [], |cells| Ok((cells.time_if_any("oldest")?, cells.time_if_any("newest")?)));
+        // of what is sealed the span is known without reading it: its beginning is no later than its first sample
+        let sql = "SELECT (SELECT min(tick) FROM sample) AS oldest, (SELECT min(start) FROM chunk) AS sealed,
+                          (SELECT max(tick) FROM latest) AS newest";
+        let found = self.first("sample", sql, [], |cells| {
+            let oldest = [cells.time_if_any("oldest")?, cells.time_if_any("sealed")?].into_iter().flatten().min();
+            Ok((oldest, cells.time_if_any("newest")?))
+        });
         Ok(found?.and_then(|(oldest, newest)| oldest.zip(newest)))
     }
 }

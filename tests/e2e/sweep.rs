@@ -53,3 +53,60 @@ fn a_kill_at_any_moment_loses_nothing_and_repeats_at_most_once() {
         }
     }
 }
+
+/// Gives the world's database two series with a sample for each of 2,000 minutes, the newest ten hours old.
+fn grow_old(world: &World) {
+    let database = Connection::open(world.database()).unwrap();
+    let last: i64 = database.query_row("SELECT max(tick) FROM cycle", [], |row| row.get(0)).unwrap();
+    database.execute_batch("BEGIN").unwrap();
+    for series in [101, 102] {
+        let sql = "INSERT INTO series VALUES (?1, 'old', 'old', ?2, 60000)";
+        database.execute(sql, (series, format!("{{\"n\":\"{series}\"}}"))).unwrap();
+        for minute in 0..2000_i64 {
+            let tick = last - 36_000_000 - minute * 60_000;
+            let sql = "INSERT INTO sample (tick, series, value, mark) VALUES (?1, ?2, ?3, 0)";
+            database.execute(sql, (tick, series, minute)).unwrap();
+        }
+    }
+    database.execute_batch("COMMIT").unwrap();
+}
+
+#[test]
+#[ignore = "needs strace; run by .ci/run"]
+fn a_kill_at_any_moment_of_sealing_leaves_each_sample_once() {
+    let strace = Path::new("/usr/bin/strace");
+    if !strace.exists() {
+        return skipped("strace is needed to kill at a system call");
+    }
+    for (call, occurrences) in [("pwrite64", &[12, 14, 17, 20, 24, 29, 35, 42, 60][..]), ("fdatasync", &[1, 2, 3, 4])] {
+        for when in occurrences {
+            let world = World::with_queue("");
+            world.check();
+            grow_old(&world);
+            world.next_tick();
+            let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+            let program = env!("CARGO_BIN_EXE_sippar-mon");
+            let args = ["-f", "-qq", "-o", "/dev/null", "-e", &inject, program, "check"];
+            world.command_of(strace, &args).output().unwrap();
+            world.ticked();
+            let left = |sql: &str| -> i64 {
+                let database = Connection::open(world.database()).unwrap();
+                database.query_row(sql, [], |row| row.get(0)).unwrap()
+            };
+            for step in 0.. {
+                let query = "sum_over_time(old[60h]) + 1e7 * count_over_time(old[60h])";
+                let found = world.run(&["query", query, "--json"]).json();
+                let values: Vec<f64> =
+                    found.as_array().unwrap().iter().filter_map(|row| row["value"].as_f64()).collect();
+                assert_eq!(values, [2.0e10 + 1_999_000.0; 2], "{call} {when}, step {step}");
+                if left("SELECT count(*) FROM sample WHERE series > 100") == 0 {
+                    break;
+                }
+                assert!(step < 40, "sealing comes to an end");
+                world.check();
+            }
+            assert!(left("SELECT count(*) FROM chunk") > 0);
+            assert_eq!(left("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+        }
+    }
+}

@@ -80,7 +80,7 @@ fn what_cannot_be_used_is_refused_in_words_and_left_as_it_is() {
         (foreign_tables, "PATH is a database of another program"),
         (foreign_id, "PATH is a database of another program"),
         (negative_version, "PATH is a database of another program"),
-        (from_the_future, "PATH was made by a newer sippar-mon (format 99; this one knows 2)"),
+        (from_the_future, "PATH was made by a newer sippar-mon (format 99; this one knows 3)"),
         (cut_short, "the database PATH is damaged"),
     ];
     for (make, expected) in cases {
