@@ -156,7 +156,7 @@ impl Past {
                 self.needs.iter().map(|need| Need { back, lookback: false, ..need.clone() }).collect()
             }
         };
-        let mut newer = store.snapshot()?.windows(&needs, last)?;
+        let mut newer = store.snapshot()?.sound_windows(&needs, last)?;
         for window in &mut newer {
             // it is that of the newest sample of all, whichever that is
             window.reason = None;

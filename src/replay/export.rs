@@ -67,12 +67,12 @@ pub fn export(
     let number = alert.number.unwrap_or_default();
     let last = alert.ended.map_or(alert.stepped, |(at, _)| at);
     let needs = rules::needs(rule.exprs(), last);
-    let all = store.windows(&since(&needs, last.since(alert.since), false), last)?;
+    let all = store.sound_windows(&since(&needs, last.since(alert.since), false), last)?;
     let reach = all.iter().map(|window| reach(&needs, window)).max().unwrap_or_default();
     let from = alert.since - reach;
     let cycles = store.cycles(from, last)?;
     let grid = grid(from, last, pace(&cycles).unwrap_or(interval));
-    let windows = selected(rule, store.windows(&since(&needs, last.since(grid.first), false), last)?);
+    let windows = selected(rule, store.sound_windows(&since(&needs, last.since(grid.first), false), last)?);
     let seen = |at: &Time| windows.iter().flat_map(|window| &window.points).any(|point| point.tick <= *at);
     let grid = bounded(grid, windows.len(), alert, number)?;
     if !seen(&alert.since) {
