@@ -7,6 +7,7 @@ use rusqlite::{Connection, ErrorCode, Params, Row};
 
 use super::alerts::AlertFilter;
 use super::backup::newest_tick;
+use super::chunks::at;
 use super::deliveries::DeliveryFilter;
 use super::{Reader, Result, Store, open, refuse, schema};
 use crate::model::delivery::State;
@@ -53,7 +54,7 @@ pub struct SeriesSize {
     pub series: String,
     /// Its samples.
     pub samples: u64,
-    /// Its share of the bytes that all samples take.
+    /// Its share of the bytes that all rows of samples take, and its chunks.
     pub bytes: u64,
 }
 
@@ -69,13 +70,16 @@ pub fn examine(path: &Path) -> Result<Examined> {
     let snapshot = store.snapshot()?;
     let mut look = Look { reader: &snapshot, findings: Vec::new(), is_damaged: false };
     look.file();
+    let mut sealed = Vec::new();
     if format == schema::STEPS.len() {
         look.samples();
+        sealed = look.chunks();
         look.alerts();
         look.outbox();
     }
     let tables = look.told("the sizes of the tables", table_sizes(&snapshot.connection)).unwrap_or_default();
-    let series = look.told("the sizes of the series", series_sizes(&snapshot.connection, &tables)).unwrap_or_default();
+    let series = look.told("the sizes of the series", series_sizes(&snapshot.connection, &tables, &sealed));
+    let series = series.unwrap_or_default();
     let tick = look.told("table cycle", newest_tick(&snapshot.connection)).flatten().map(Time::from_millis);
     let bytes = fs::metadata(path).map_or(0, |file| file.len());
     Ok(Examined { format, bytes, log_bytes: snapshot.wal_bytes(), tick, findings: look.findings, tables, series })
@@ -125,6 +129,39 @@ impl Look<'_> {
              WHERE sample.tick = (SELECT max(tick) FROM sample) AND latest.tick < sample.tick",
             "series with a newer sample than the one that is shown",
         );
+    }
+
+    /// Reads every chunk, a series at a time, as its samples are read; what each series has sealed.
+    fn chunks(&mut self) -> Vec<SealedSize> {
+        let sql = "SELECT id, metric || CASE labels WHEN '{}' THEN '' ELSE labels END FROM series
+                   WHERE id IN (SELECT series FROM chunk) ORDER BY 2";
+        let (all, asked) =
+            some_rows(&self.reader.connection, sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
+        self.told("table chunk", asked);
+        let (mut sizes, mut damaged) = (Vec::new(), Vec::new());
+        for (series, name) in all {
+            let read = self.reader.chunks_of(series, Time::from_millis(i64::MIN), Time::from_millis(i64::MAX));
+            let mut size = SealedSize { series, samples: 0, bytes: 0 };
+            for chunk in read.as_deref().unwrap_or_default() {
+                size.bytes += chunk.data.len() as u64;
+                match chunk.points() {
+                    Ok(points) => size.samples += points.len() as u64,
+                    Err(flaw) => {
+                        damaged.push(format!("the history of {name} from {}: {}", at(chunk.place.start), flaw.0));
+                    }
+                }
+            }
+            self.read("table chunk", read);
+            sizes.push(size);
+        }
+        let more = damaged.len().saturating_sub(MOST);
+        self.findings.extend(damaged.into_iter().take(MOST));
+        self.findings.extend((more > 0).then(|| format!("further chunks of history that are damaged: {more}")));
+        self.count(
+            "SELECT count(*) FROM chunk_aside",
+            "chunks of history that were set aside because they are damaged",
+        );
+        sizes
     }
 
     fn alerts(&mut self) {
@@ -228,20 +265,36 @@ fn table_sizes(connection: &Connection) -> rusqlite::Result<Vec<TableSize>> {
     found.into_iter().map(size).collect()
 }
 
-/// What each series takes of the samples.
-fn series_sizes(connection: &Connection, tables: &[TableSize]) -> rusqlite::Result<Vec<SeriesSize>> {
-    let sql = "SELECT metric || CASE labels WHEN '{}' THEN '' ELSE labels END, samples
-               FROM (SELECT series, count(*) AS samples FROM sample GROUP BY series) JOIN series ON series.id = series
-               ORDER BY 2 DESC, 1";
-    let (found, asked) = some_rows(connection, sql, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
+/// What a series has sealed.
+struct SealedSize {
+    series: i64,
+    samples: u64,
+    bytes: u64,
+}
+
+/// What each series takes: its share of the rows, and its chunks.
+fn series_sizes(
+    connection: &Connection,
+    tables: &[TableSize],
+    sealed: &[SealedSize],
+) -> rusqlite::Result<Vec<SeriesSize>> {
+    let sql = "SELECT id, metric || CASE labels WHEN '{}' THEN '' ELSE labels END, coalesce(samples, 0)
+               FROM series LEFT JOIN (SELECT series, count(*) AS samples FROM sample GROUP BY series) ON series = id";
+    let (found, asked) = some_rows(connection, sql, [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+    });
     asked?;
     let all = tables.iter().find(|table| table.name == "sample");
     let share = |samples| all.map_or(0, |all| samples * all.bytes / all.rows.max(1));
-    let size = |(series, samples): (String, i64)| {
-        let samples = natural(samples);
-        SeriesSize { series, samples, bytes: share(samples) }
+    let size = |(id, series, rows): (i64, String, i64)| {
+        let rows = natural(rows);
+        let (samples, bytes) =
+            sealed.iter().find(|sealed| sealed.series == id).map_or((0, 0), |sealed| (sealed.samples, sealed.bytes));
+        SeriesSize { series, samples: rows + samples, bytes: share(rows) + bytes }
     };
-    Ok(found.into_iter().map(size).collect())
+    let mut sizes: Vec<SeriesSize> = found.into_iter().map(size).filter(|size| size.samples > 0).collect();
+    sizes.sort_by(|a, b| b.samples.cmp(&a.samples).then_with(|| a.series.cmp(&b.series)));
+    Ok(sizes)
 }
 
 /// A count of `SQLite`, which has no unsigned numbers.

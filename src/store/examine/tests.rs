@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -141,4 +142,32 @@ fn what_cannot_be_opened_is_no_finding() {
     assert_eq!(examine(&path).unwrap_err(), refuse::nothing_yet(&path));
     fs::write(&path, "groceries").unwrap();
     assert_eq!(examine(&path).unwrap_err().kind, Kind::Io);
+}
+
+#[test]
+fn sealed_history_is_read_and_its_damage_told() {
+    let (_folder, path) = place();
+    let mut store = Store::open(&path, Mode::Write, at(0)).unwrap();
+    for hour in 0..30 {
+        put(&mut store, &key("m", "/"), at(hour * 3600), Datum::Value(1.0));
+    }
+    let day = Duration::from_hours(24);
+    let last = at(29 * 3600);
+    let tx = store.begin().unwrap();
+    tx.put_cycle(&CycleRow { tick: last, started: last, finished: last, missed: 0 }).unwrap();
+    tx.seal(last, last, day).unwrap();
+    tx.commit().unwrap();
+    drop(store);
+    let found = examine(&path).unwrap();
+    assert_eq!(found.findings, Vec::<String>::new());
+    let rows = found.tables.iter().find(|table| table.name == "sample").unwrap();
+    assert!(rows.rows < 30, "most are sealed: {rows:?}");
+    assert_eq!(found.series.iter().map(|size| size.samples).collect::<Vec<_>>(), [30]);
+    change(
+        &path,
+        "UPDATE chunk SET data = substr(data, 1, length(data) - 1) WHERE start = (SELECT min(start) FROM chunk)",
+    );
+    let findings = examine(&path).unwrap().findings;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].starts_with("the history of m{\"mount\":\"/\"} from 2026-11-23T00:00:00Z: "), "{findings:?}");
 }
