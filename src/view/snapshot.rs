@@ -1,6 +1,6 @@
 //! What it looks like now: read once, in one moment of the database, and printed in many forms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -236,17 +236,27 @@ fn rows_of(rule: &Rule, judgement: Judgement, open: &Open) -> Vec<Row> {
             blind,
         }
     };
-    match judgement {
-        Judgement::Judged { verdicts, .. } => verdicts
-            .into_iter()
-            .map(|verdict| match verdict.says {
+    // what the label sets hear that have no verdict of their own: the rule as a whole, or nothing
+    let (mut rows, rest): (Vec<Row>, _) = match judgement {
+        Judgement::Judged { verdicts, .. } => {
+            let each = verdicts.into_iter().map(|verdict| match verdict.says {
                 Says::Measured { value, .. } => row(verdict.labels, Standing::Fine, Some(value)),
                 Says::Unknown(reason) => row(verdict.labels, blind(reason), None),
-            })
-            .collect(),
-        Judgement::Unknown(reason) => vec![row(Labels::empty(), blind(reason), None)],
-        Judgement::Failed(why) => vec![row(Labels::empty(), Standing::Unknown(Reason::new(why)), None)],
+            });
+            (each.collect(), None)
+        }
+        Judgement::Unknown(reason) => (Vec::new(), Some(blind(reason))),
+        Judgement::Failed(why) => (Vec::new(), Some(Standing::Unknown(Reason::new(why)))),
+    };
+    // an alert that is open is never left out: it may be held, kept firing, or stand for what is no longer there
+    let judged: HashSet<Labels> = rows.iter().map(|row| row.labels.clone()).collect();
+    let own = open.range((rule.name.clone(), Labels::empty())..).map(|(key, _)| key);
+    let others = own.take_while(|(name, _)| *name == rule.name).filter(|(_, labels)| !judged.contains(labels));
+    rows.extend(others.map(|(_, labels)| row(labels.clone(), rest.clone().unwrap_or(Standing::Fine), None)));
+    if let (true, Some(rest)) = (rows.is_empty(), rest) {
+        rows.push(row(Labels::empty(), rest, None));
     }
+    rows
 }
 
 /// One value for each of `buckets` equal parts of `[from, to)`: the newest of the part, `None` where nothing was measured.

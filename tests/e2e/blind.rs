@@ -70,6 +70,39 @@ fn a_firing_alert_holds_while_its_source_is_silent() {
     assert_eq!(told(&fake), [fired, "[HIGH] Resolved: BACKEND_LONG: depth 3 | id 1-2"]);
 }
 
+/// The rows of `status` about a rule: state, alert, value.
+fn rows(world: &World, rule: &str) -> Vec<String> {
+    let out = world.run(&["status"]).out;
+    let about = out.lines().filter(|line| line.contains(rule));
+    about.map(|line| line.split('\t').take(3).collect::<Vec<_>>().join(" ").trim_end().to_owned()).collect()
+}
+
+#[test]
+fn a_firing_alert_is_on_the_screen_also_where_its_rule_as_a_whole_cannot_be_judged() {
+    let world = World::with_queue(
+        "[[rule]]\nalert = \"GUARDED\"\nexpr = \"queue_depth\"\nwhen = \"queue_depth > 0\"\nabove = { HIGH = 10 }\n",
+    );
+    world.queue(50);
+    assert_eq!(world.check().code, 1);
+    let firing = "high GUARDED{probe=\"queue\"}";
+    assert_eq!(rows(&world, "GUARDED"), [format!("{firing} 50")]);
+    std::fs::remove_file(world.path("queue.prom")).unwrap();
+    assert_eq!(world.check().code, 3);
+    assert_eq!(rows(&world, "GUARDED"), [firing]);
+}
+
+#[test]
+fn a_firing_alert_is_on_the_screen_while_it_is_kept_although_its_series_is_gone() {
+    let world = World::with_queue(
+        "[[rule]]\nalert = \"KEPT\"\nexpr = \"queue_depth\"\nkeep_firing_for = \"1h\"\nabove = { HIGH = 10 }\n",
+    );
+    world.queue(50);
+    assert_eq!(world.check().code, 1);
+    world.write("queue.prom", "other 1\n", 0o644);
+    assert_eq!(world.check().code, 1);
+    assert_eq!(rows(&world, "KEPT"), ["high KEPT{probe=\"queue\"}"]);
+}
+
 #[test]
 fn a_pending_alert_does_not_ripen_in_the_dark() {
     let fake = HttpFake::start([Answer::new(200, "ok")]);
