@@ -1,7 +1,7 @@
 //! `rules test --update`: what happens becomes what is to happen.
 
-use std::io;
 use std::sync::Arc;
+use std::{fs, io};
 
 use super::{End, Outcome, Tested};
 use crate::config::trial::Ground;
@@ -45,7 +45,8 @@ fn says(ground: &Ground, file: &Arc<SourceText>, results: &[Outcome]) -> bool {
 }
 
 /// Puts `text` in place of what was read, unless somebody else has changed the file since. It is written in place: it
-/// keeps its owner and mode, and a link stays a link.
+/// keeps its owner and mode, and a link stays a link. A copy stands beside it meanwhile: a full disk is met before the file
+/// is touched, and whoever is interrupted finds the whole text there.
 fn write(file: &SourceText, text: &str) -> Result<(), Trouble> {
     let path = file.path.display();
     let trouble = |error: io::Error| {
@@ -53,10 +54,19 @@ fn write(file: &SourceText, text: &str) -> Result<(), Trouble> {
         let kind = if denied { Kind::Permission } else { Kind::Io };
         Trouble::new(kind, format!("cannot write {path}: {error}"))
     };
-    let bytes = std::fs::read(&file.path).map_err(trouble)?;
+    let bytes = fs::read(&file.path).map_err(trouble)?;
     // a byte order mark before the text is no part of what was read
     let Some(mark) = bytes.strip_suffix(file.text.as_bytes()) else {
         return Err(Trouble::new(Kind::Busy, format!("{path} was changed while its tests ran")).help("run it again"));
     };
-    std::fs::write(&file.path, [mark, text.as_bytes()].concat()).map_err(trouble)
+    let new = [mark, text.as_bytes()].concat();
+    let copy = file.path.with_added_extension("new");
+    if let Err(error) = fs::write(&copy, &new) {
+        // what there is of it is of no use, and whether it goes does not matter
+        let _ = fs::remove_file(&copy);
+        return Err(trouble(error));
+    }
+    let help = || format!("the whole new text is in {}", copy.display());
+    fs::write(&file.path, &new).map_err(|error| trouble(error).help(help()))?;
+    fs::remove_file(&copy).map_err(trouble)
 }
