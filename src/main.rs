@@ -1,6 +1,8 @@
 //! `sippar-mon`: watches the Sippar bridge from one machine and tells people when it is in trouble.
 
 mod alert;
+#[allow(dead_code, reason = "the sources that read the chains are being built on these types")]
+mod bridge;
 mod cli;
 mod cmd;
 mod collect;
