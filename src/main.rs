@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<u8> {
     match cli::Cli::try_parse() {
-        Ok(cli) => cmd::run(cli, Env::of_process(), Clock),
+        Ok(cli) => cmd::run(cli, Env::of_process(), Clock::of_process()),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             print(&error.render().to_string())?;
             Ok(0)

@@ -15,6 +15,12 @@ pub enum Kind {
     Raised,
     /// It went down to a lower severity.
     Eased,
+    /// Nobody has acknowledged it for too long.
+    Escalated,
+    /// It still fires, or got worse under an acknowledgement.
+    Reminder,
+    /// Somebody is at it.
+    Acknowledged,
     /// It ended.
     Resolved,
     /// A person asked for a test; nothing is wrong.
@@ -22,12 +28,28 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `firing`, `raised`, `eased`, `resolved` or `test`.
+    /// All kinds; the compiler does not check this list, the test below does.
+    #[cfg(test)]
+    pub const ALL: [Self; 8] = [
+        Self::Firing,
+        Self::Raised,
+        Self::Eased,
+        Self::Escalated,
+        Self::Reminder,
+        Self::Acknowledged,
+        Self::Resolved,
+        Self::Test,
+    ];
+
+    /// Its word in the store and in machine-readable messages: `firing`, `raised`, ….
     pub const fn name(self) -> &'static str {
         match self {
             Self::Firing => "firing",
             Self::Raised => "raised",
             Self::Eased => "eased",
+            Self::Escalated => "escalated",
+            Self::Reminder => "reminder",
+            Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
             Self::Test => "test",
         }
@@ -100,4 +122,28 @@ pub struct Destination {
     pub channel: String,
     /// The address within the channel.
     pub address: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_the_word_that_it_is_stored_with() {
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{}\"", kind.name()));
+            // a kind that is missing above does not compile here, and has no place in the list
+            let place = match kind {
+                Kind::Firing => 0,
+                Kind::Raised => 1,
+                Kind::Eased => 2,
+                Kind::Escalated => 3,
+                Kind::Reminder => 4,
+                Kind::Acknowledged => 5,
+                Kind::Resolved => 6,
+                Kind::Test => 7,
+            };
+            assert_eq!(Kind::ALL[place], kind);
+        }
+    }
 }

@@ -37,6 +37,9 @@ pub fn title(message: &Message) -> String {
         Kind::Firing => "",
         Kind::Raised => "Raised: ",
         Kind::Eased => "Eased: ",
+        Kind::Escalated => "Escalated: ",
+        Kind::Reminder => "Still firing: ",
+        Kind::Acknowledged => "Acknowledged: ",
         Kind::Resolved => "Resolved: ",
         Kind::Test => "TEST: ",
     };
@@ -88,6 +91,7 @@ pub fn action(message: &Message) -> String {
     match (message.kind, &message.action) {
         (Kind::Resolved, _) => "None, it is over.".to_owned(),
         (Kind::Test, _) => "None, this is a test.".to_owned(),
+        (Kind::Acknowledged, _) => "None, somebody is at it.".to_owned(),
         (_, Some(action)) => text(action),
         (_, None) => "Monitor the situation.".to_owned(),
     }
@@ -172,10 +176,10 @@ id 41-7
 
     #[test]
     fn each_kind_is_named_in_the_title() {
-        let titles = [Kind::Firing, Kind::Raised, Kind::Eased, Kind::Resolved, Kind::Test]
-            .map(|kind| title(&kit::delivery(kind).message));
-        let expected = ["", "Raised: ", "Eased: ", "Resolved: ", "TEST: "]
-            .map(|event| format!("[CRITICAL] {event}HIGH_MEMORY_USAGE"));
+        let titles = Kind::ALL.map(|kind| title(&kit::delivery(kind).message));
+        let expected =
+            ["", "Raised: ", "Eased: ", "Escalated: ", "Still firing: ", "Acknowledged: ", "Resolved: ", "TEST: "]
+                .map(|event| format!("[CRITICAL] {event}HIGH_MEMORY_USAGE"));
         assert_eq!(titles, expected);
     }
 

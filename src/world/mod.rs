@@ -9,16 +9,27 @@ use crate::model::time::{Time, millis_of};
 
 /// The system's wall clock.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Clock;
+pub struct Clock {
+    /// Milliseconds that it is ahead of the system's: none but in a debug build whose test has set it.
+    ahead: i64,
+}
 
 impl Clock {
+    /// The clock of this process. Only a debug build can be told to begin at another time ([`TEST_CLOCK`], milliseconds
+    /// since the epoch), so that a test of the whole program can let days pass; it goes on at the pace of the real one.
+    pub fn of_process() -> Self {
+        let begins = || std::env::var(TEST_CLOCK).ok()?.parse::<i64>().ok();
+        let begins = if cfg!(debug_assertions) { begins() } else { None };
+        Self { ahead: begins.map_or(0, |begins| begins.saturating_sub(Self::default().now().millis())) }
+    }
+
     /// Now, in UTC.
-    #[allow(clippy::unused_self, reason = "asking the clock needs a clock: it is handed on, never conjured up")]
     pub fn now(self) -> Time {
-        match std::time::SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => Time::from_millis(millis_of(since)),
-            Err(before) => Time::from_millis(-millis_of(before.duration())),
-        }
+        let system = match std::time::SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => millis_of(since),
+            Err(before) => -millis_of(before.duration()),
+        };
+        Time::from_millis(system.saturating_add(self.ahead))
     }
 
     /// How long it is until `then`; zero when it has passed.
@@ -26,6 +37,9 @@ impl Clock {
         then.since(self.now())
     }
 }
+
+/// The variable that sets the clock of a debug build.
+const TEST_CLOCK: &str = "SIPPAR_MON_CLOCK";
 
 /// The process's environment as it was at the start. Variables that are not UTF-8 are left out.
 #[derive(Clone, Debug, Default)]

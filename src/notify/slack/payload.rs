@@ -95,6 +95,7 @@ const fn mark(message: &Message) -> &'static str {
     match (message.kind, message.severity) {
         (Kind::Resolved, _) => "✅",
         (Kind::Test, _) => "🔧",
+        (Kind::Acknowledged, _) => "🙋",
         (_, Severity::Critical) => "🔴",
         (_, Severity::High) => "🟠",
         (_, Severity::Medium) => "🟡",
