@@ -46,8 +46,12 @@ pub struct Request {
     pub url: Secret,
     /// Header names and values; every value is kept like a secret.
     pub headers: Vec<(String, Secret)>,
+    /// User and password for HTTP Basic authentication (RFC 7617).
+    pub basic: Option<(Secret, Secret)>,
     /// Content type and content.
     pub body: Option<(&'static str, Vec<u8>)>,
+    /// Names and values that are sent as a form instead of a `body`.
+    pub form: Vec<(&'static str, String)>,
     /// From the name lookup to the last byte of the answer.
     pub timeout: Duration,
     /// Bytes of the answer's body that are read.
@@ -63,7 +67,9 @@ impl Request {
             method: Method::GET,
             url,
             headers: Vec::new(),
+            basic: None,
             body: None,
+            form: Vec::new(),
             timeout: Duration::from_secs(10),
             max_body: 64 * 1024,
             overflow: Overflow::Refuse,
@@ -128,11 +134,16 @@ impl Net {
     }
 
     async fn exchange(&self, request: Request, started: Instant, answered: &mut bool) -> Result<Response, Failure> {
-        let Request { method, url, headers, body, timeout: _, max_body, overflow } = request;
+        let Request { method, url, headers, basic, body, form, timeout: _, max_body, overflow } = request;
         let url = parse_url(url.expose()).map_err(|why| Failure::unsent(FailureKind::BadUrl, why))?;
         let mut call = self.client(&url)?.request(method, url).headers(header_map(&headers)?);
         if let Some((content_type, content)) = body {
             call = call.header(reqwest::header::CONTENT_TYPE, content_type).body(content);
+        } else if !form.is_empty() {
+            call = call.form(&form);
+        }
+        if let Some((user, password)) = basic {
+            call = call.basic_auth(user.expose(), Some(password.expose()));
         }
         let mut reply = call.send().await.map_err(|error| Failure::of(&error, false))?;
         *answered = true;

@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod loopback;
+pub mod program;
 pub mod run;
 pub mod tls;
 

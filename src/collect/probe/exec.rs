@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crate::model::fault::{Fault, Place};
 use crate::model::labels::SeriesKey;
 use crate::model::metric::Unit;
 use crate::model::reading::{Reading, Value};
+use crate::net::program::{Unfit, inspect};
 use crate::net::run::{End, Program, Ran, run};
 use crate::text::check::Check;
 use crate::text::exposition::{Refused, Sample, parse};
@@ -49,14 +49,6 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Exec {
     argv: Vec<String>,
-}
-
-/// What is wrong with a program.
-enum Unfit {
-    /// It may come back, or is only missing on the machine where the file is checked.
-    Absent(String),
-    /// Nobody should run it like this.
-    Unsafe(String),
 }
 
 impl Settings {
@@ -95,29 +87,6 @@ impl Settings {
         }
         Some(Exec { argv })
     }
-}
-
-/// Whoever can change the program can act as the monitor: nobody but its owner may write to it, and not everybody to its
-/// folder (a group may: some distributions give `/usr/local/bin` to their staff).
-fn inspect(program: &Path) -> Result<(), Unfit> {
-    let shown = program.display();
-    let absent = |error: std::io::Error| Unfit::Absent(format!("{shown} cannot be run: {error}"));
-    let real = program.canonicalize().map_err(absent)?;
-    let metadata = real.metadata().map_err(absent)?;
-    let mode = metadata.permissions().mode();
-    if !metadata.is_file() || mode & 0o111 == 0 {
-        return Err(Unfit::Absent(format!("{shown} is not an executable file")));
-    }
-    if mode & 0o022 != 0 {
-        return Err(Unfit::Unsafe(format!("{shown} can be changed by others than its owner")));
-    }
-    let folder = real.parent().unwrap_or(Path::new("/"));
-    let mode = folder.metadata().map_err(absent)?.permissions().mode();
-    // in a folder like /tmp (sticky) nobody can replace another's file
-    if mode & 0o002 != 0 && mode & 0o1000 == 0 {
-        return Err(Unfit::Unsafe(format!("{shown} can be replaced by anybody who can write to its folder")));
-    }
-    Ok(())
 }
 
 impl Exec {

@@ -1,0 +1,36 @@
+//! Which programs may be run: those that nobody else can change.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// What is wrong with a program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Unfit {
+    /// It may come back, or is only missing on the machine where the file is checked.
+    Absent(String),
+    /// Nobody should run it like this.
+    Unsafe(String),
+}
+
+/// Whoever can change the program can act as the monitor: nobody but its owner may write to it, and not everybody to its
+/// folder (a group may: some distributions give `/usr/local/bin` to their staff).
+pub fn inspect(program: &Path) -> Result<(), Unfit> {
+    let shown = program.display();
+    let absent = |error: std::io::Error| Unfit::Absent(format!("{shown} cannot be run: {error}"));
+    let real = program.canonicalize().map_err(absent)?;
+    let metadata = real.metadata().map_err(absent)?;
+    let mode = metadata.permissions().mode();
+    if !metadata.is_file() || mode & 0o111 == 0 {
+        return Err(Unfit::Absent(format!("{shown} is not an executable file")));
+    }
+    if mode & 0o022 != 0 {
+        return Err(Unfit::Unsafe(format!("{shown} can be changed by others than its owner")));
+    }
+    let folder = real.parent().unwrap_or(Path::new("/"));
+    let mode = folder.metadata().map_err(absent)?.permissions().mode();
+    // in a folder like /tmp (sticky) nobody can replace another's file
+    if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+        return Err(Unfit::Unsafe(format!("{shown} can be replaced by anybody who can write to its folder")));
+    }
+    Ok(())
+}
