@@ -286,6 +286,9 @@ pub struct Test {
     /// Follow the route of this severity instead of testing every channel
     #[arg(long, value_name = "SEVERITY", conflicts_with = "channel")]
     pub severity: Option<String>,
+    /// Include SMS, which costs money and wakes people, without a question
+    #[arg(long)]
+    pub yes: bool,
     /// Show what would be sent, and to whom; send nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -16,7 +16,7 @@ use crate::model::delivery::{Attempt, State};
 use crate::model::message::{Destination, Message};
 use crate::model::severity::Severity;
 use crate::model::trouble::{Kind, Trouble};
-use crate::notify::{Channel, render};
+use crate::notify::{Channel, Sort, render};
 use crate::output::alerts::{self, Line};
 use crate::output::{self, terminal};
 use crate::store::alerts::{AlertFilter, AlertId};
@@ -116,6 +116,7 @@ pub fn test(context: &Context, args: &cli::Test) -> Ended {
     if args.dry_run {
         return rehearse(context, &config, &message, &destinations);
     }
+    let destinations = without_unwanted_sms(context, &config, args, destinations)?;
     let (ids, attempts) = block_on(send(context, &config, &message, &destinations))?;
     let ours: Vec<&Attempt> = attempts.iter().filter(|attempt| ids.contains(&attempt.delivery.id)).collect();
     let sent: BTreeSet<i64> =
@@ -154,6 +155,40 @@ fn audience(config: &Config, args: &cli::Test) -> Result<(Severity, Vec<Destinat
     }
     let wanted = |channel: &&Channel| args.channel.is_empty() || args.channel.iter().any(|name| name == channel.name());
     Ok((Severity::Medium, config.channels.iter().filter(wanted).flat_map(Channel::destinations).collect()))
+}
+
+/// SMS cost money and wake people: unless they are named by `--channel`, by the route of `--severity` or wanted by `--yes`,
+/// somebody at the terminal must agree.
+fn without_unwanted_sms(
+    context: &Context,
+    config: &Config,
+    args: &cli::Test,
+    destinations: Vec<Destination>,
+) -> Result<Vec<Destination>, Trouble> {
+    let is_sms = |to: &Destination| {
+        config.channels.iter().any(|channel| channel.name() == to.channel && channel.sort() == Sort::Sms)
+    };
+    let (sms, rest): (Vec<Destination>, Vec<Destination>) = destinations.iter().cloned().partition(is_sms);
+    if sms.is_empty() || args.yes || !args.channel.is_empty() || args.severity.is_some() {
+        return Ok(destinations);
+    }
+    let noun = if sms.len() == 1 { "message" } else { "messages" };
+    let question = format!("Also send {} text {noun} (SMS), which costs money?", sms.len());
+    if terminal::ask(&question) == Some(true) {
+        return Ok(destinations);
+    }
+    let names: BTreeSet<&str> = sms.iter().map(|to| to.channel.as_str()).collect();
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    let help = format!("add --yes, or name it: --channel {}", sms.first().map_or("", |to| &to.channel));
+    if rest.is_empty() {
+        return Err(
+            Trouble::new(Kind::Usage, format!("{names}: SMS cost money and are only sent on request")).help(help)
+        );
+    }
+    if context.global.quiet == 0 {
+        terminal::say(&safe::one_line(&format!("{names}: left out, since SMS cost money; {help}")));
+    }
+    Ok(rest)
 }
 
 fn rehearse(context: &Context, config: &Config, message: &Message, destinations: &[Destination]) -> Ended {
@@ -219,7 +254,7 @@ fn results<'a>(config: &Config, attempts: &[&'a Attempt]) -> Vec<Outcome<'a>> {
         to: output::cycle::where_to(config, &attempt.delivery.destination.channel),
         state: attempt.state.name(),
         answer: match &attempt.outcome {
-            How::Sent { answer } => answer,
+            How::Sent { answer, receipt: _ } => answer,
             How::Later { why, .. } | How::Dead { why } => why,
         },
         seconds: attempt.took.as_secs_f64(),

@@ -48,7 +48,8 @@ pub fn channels(file: &File, secrets: &Secrets<'_>, check: &mut Check<'_>) -> Ve
 pub fn routes(file: &File, channels: &[Channel], check: &mut Check<'_>) -> Routes {
     let declared: BTreeSet<&str> =
         channels.iter().map(Channel::name).chain(file.channels.keys().map(|name| name.get_ref().as_str())).collect();
-    let chat = channels.iter().any(|channel| channel.sort() == Sort::Chat);
+    let there_is = |sort: &Sort| channels.iter().any(|channel| channel.sort() == *sort);
+    let medium = [Sort::Chat, Sort::Mail, Sort::Machine].into_iter().find(there_is);
     BySeverity::from_fn(|severity| {
         let named = file.routes.of(severity);
         for name in named.unwrap_or_default() {
@@ -62,19 +63,18 @@ pub fn routes(file: &File, channels: &[Channel], check: &mut Check<'_>) -> Route
         }
         let hears = |channel: &&Channel| match named {
             Some(listed) => listed.iter().any(|name| name.get_ref() == channel.name()),
-            None => hears_by_default(severity, channel.sort(), chat),
+            None => hears_by_default(severity, channel.sort(), medium),
         };
         channels.iter().filter(hears).flat_map(Channel::destinations).collect()
     })
 }
 
-/// Everybody at CRITICAL, no SMS at HIGH, chat (else mail) at MEDIUM, nobody at LOW.
-fn hears_by_default(severity: Severity, sort: Sort, there_is_chat: bool) -> bool {
+/// Everybody at CRITICAL, no SMS at HIGH, one sort at MEDIUM (chat, else mail, else machines), nobody at LOW.
+fn hears_by_default(severity: Severity, sort: Sort, medium: Option<Sort>) -> bool {
     match severity {
         Severity::Critical => true,
         Severity::High => sort != Sort::Sms,
-        Severity::Medium if there_is_chat => sort == Sort::Chat,
-        Severity::Medium => sort == Sort::Mail,
+        Severity::Medium => medium == Some(sort),
         Severity::Low => false,
     }
 }

@@ -12,6 +12,8 @@ pub enum Outcome {
     Sent {
         /// What it answered, made short and harmless.
         answer: String,
+        /// The provider's own id, where it can be asked later whether the message arrived.
+        receipt: Option<String>,
     },
     /// Not now; try again.
     Later {
@@ -27,6 +29,23 @@ pub enum Outcome {
         /// What went wrong, without any secret.
         why: String,
     },
+}
+
+impl Outcome {
+    /// The provider took it, and has nothing more to say about it.
+    pub fn sent(answer: impl Into<String>) -> Self {
+        Self::Sent { answer: answer.into(), receipt: None }
+    }
+
+    /// It is to be tried again; the provider surely has not taken it.
+    pub fn later(why: impl Into<String>, after: Option<Duration>) -> Self {
+        Self::Later { why: why.into(), after, ambiguous: false }
+    }
+
+    /// It never will arrive.
+    pub fn dead(why: impl Into<String>) -> Self {
+        Self::Dead { why: why.into() }
+    }
 }
 
 /// Where a delivery stands in the outbox.

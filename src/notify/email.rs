@@ -21,7 +21,7 @@ use crate::model::secret::Secret;
 use crate::model::time::Time;
 use crate::net::Net;
 use crate::net::loopback::is_loopback;
-use crate::notify::place_of_secret;
+use crate::notify::address::place_of_secret;
 use crate::text::check::Check;
 
 /// How the connection is protected.
@@ -289,4 +289,4 @@ impl Email {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -1,4 +1,5 @@
-//! What the channels' tests share: one delivery, and a way to build a channel from TOML.
+//! What the channels' tests share: one delivery, a way to build a channel from TOML, and the cases that every kind of
+//! channel brings to the tests that are the same for all (`tests.rs` beside this file).
 
 use std::time::Duration;
 
@@ -6,15 +7,103 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Channel, Settings};
-use crate::model::delivery::{Delivery, State};
+use crate::model::delivery::{Delivery, Outcome, State};
 use crate::model::message::{Destination, Kind, Message};
 use crate::model::secret::Secret;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
+use crate::net::Net;
+use crate::support::http::{Answer, HttpFake, Manner};
 use crate::text::check::Check;
 
 /// A secret that no answer, error, description or `Debug` output may hold.
-pub const CANARY: &str = "canary-5e1d";
+pub const CANARY: &str = "canary5e1d";
+
+/// One channel at one fake, and what its send must come to there.
+pub struct Case {
+    /// What the fake does.
+    pub what: String,
+    /// The channel.
+    pub channel: Channel,
+    /// What is sent.
+    pub delivery: Delivery,
+    /// The network with the roots the fake needs.
+    pub net: Net,
+    /// How long the send may take.
+    pub limit: Duration,
+    /// What must come of it; the reason may name a time that is a little shorter than `limit`.
+    pub expected: Outcome,
+    /// The fake and its files, kept until the case is over.
+    pub fake: Fake,
+}
+
+/// What stands behind a case.
+pub enum Fake {
+    /// An HTTP server.
+    Http(HttpFake),
+    /// Files, which are removed with it.
+    Folder(#[allow(dead_code, reason = "kept, not read")] tempfile::TempDir),
+}
+
+/// The provider took it.
+pub fn ok(answer: &str) -> Outcome {
+    Outcome::sent(answer)
+}
+
+/// Not now, and surely not taken.
+pub fn later(why: &str, after: Option<u64>) -> Outcome {
+    Outcome::later(why, after.map(Duration::from_secs))
+}
+
+/// Not now, but it may have been taken.
+pub fn unsure(why: &str) -> Outcome {
+    Outcome::Later { why: why.to_owned(), after: None, ambiguous: true }
+}
+
+/// Never.
+pub fn dead(why: &str) -> Outcome {
+    Outcome::dead(why)
+}
+
+/// The cases of a channel that speaks HTTP: its own answers, and what every channel must make of a transport that
+/// fails. `at` writes the settings for a server at an address.
+pub fn http_cases(at: fn(&str) -> String, answers: Vec<(Answer, Outcome)>) -> Vec<Case> {
+    let (ended, gone) = ("the connection ended before the answer did", "the connection was reset");
+    let login = "302: redirected, perhaps to a login page; nothing was posted";
+    let whole = |manner| Answer::new(200, "ok").manner(manner);
+    let transport = [
+        (whole(Manner::Reset), unsure(gone)),
+        (whole(Manner::Cut(0)), unsure(ended)),
+        (whole(Manner::Cut(55)), unsure(ended)),
+        (whole(Manner::Silence), unsure("no answer within ")),
+        (Answer::new(302, "").header("location", "/login"), dead(login)),
+        (Answer::new(413, ""), dead("413")),
+        (Answer::new(408, ""), later("408", None)),
+        (Answer::new(429, "").header("retry-after", "30"), later("429", Some(30))),
+        (Answer::new(429, ""), later("429", None)),
+    ];
+    let mut cases: Vec<Case> = answers
+        .into_iter()
+        .chain(transport)
+        .map(|(answer, expected)| {
+            let fake = HttpFake::start([answer.clone()]);
+            case(format!("{answer:?}"), &at(&fake.url("")), expected, Fake::Http(fake))
+        })
+        .collect();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nobody = Fake::Folder(tempfile::tempdir().unwrap());
+    let refused = later("connection refused", None);
+    cases.push(case("nobody listens".to_owned(), &at(&format!("http://127.0.0.1:{closed}")), refused, nobody));
+    cases
+}
+
+/// A case with the usual delivery and without TLS.
+pub fn case(what: String, toml: &str, expected: Outcome, fake: Fake) -> Case {
+    let channel = build(toml).unwrap_or_else(|faults| panic!("{toml}\n{faults:#?}"));
+    // a silent server must be waited for, everybody else is quick also on a busy machine
+    let limit = if what.contains("Silence") { Duration::from_millis(400) } else { super::SEND_LIMIT };
+    Case { what, channel, delivery: delivery(Kind::Firing), net: Net::new(None, None), limit, expected, fake }
+}
 
 /// Outbox row 7 about alert 41, at 09:00, five minutes after the trouble began.
 pub fn delivery(kind: Kind) -> Delivery {
@@ -82,4 +171,9 @@ pub fn build(toml: &str) -> Result<Channel, Vec<String>> {
         Some(channel) if faults.is_empty() => Ok(channel),
         _ => Err(faults),
     }
+}
+
+/// The settings that `[channel]` in `toml` describes, as `Debug` shows them.
+pub fn settings(toml: &str) -> String {
+    toml::from_str::<File>(toml).map_or_else(|error| error.message().to_owned(), |file| format!("{:?}", file.channel))
 }

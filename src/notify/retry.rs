@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn the_end_of_an_attempt_decides() {
         use State::{Dead, Pending, Sent, Uncertain};
-        let sent = Outcome::Sent { answer: "ok".to_owned() };
+        let sent = Outcome::sent("ok");
         let dead = Outcome::Dead { why: "gone".to_owned() };
         let (slack, mail) = (false, true);
         for (outcome, was_repeat, idempotent, state, repeat) in [

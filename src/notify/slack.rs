@@ -13,13 +13,12 @@ use tokio::time::Instant;
 use toml::Spanned;
 
 use crate::model::delivery::{Delivery, Outcome};
-use crate::model::fault::Fault;
 use crate::model::secret::Secret;
 use crate::model::time::Time;
 use crate::net::Net;
-use crate::net::http::{FailureKind, Request, Response, parse_url};
-use crate::net::loopback::is_loopback;
-use crate::notify::{place_of_secret, redact};
+use crate::net::http::{Request, Response, parse_url};
+use crate::notify::address::{self, Wrong, place_of_secret};
+use crate::notify::post::{post, refused, words};
 use crate::text::check::Check;
 use crate::text::safe;
 
@@ -82,9 +81,8 @@ impl Settings {
         let allow_plain = self.danger_allow_plaintext.as_ref().is_some_and(|allowed| *allowed.get_ref());
         let host = match checked_host(url.expose(), allow_plain) {
             Ok(host) => host,
-            Err((what, help)) => {
-                let what = format!("channel `{name}`: `webhook_url` {what}");
-                check.fault(Fault::error(what, place_of_secret(given)).help(help));
+            Err(wrong) => {
+                check.fault(address::fault(name, "webhook_url", &wrong, place_of_secret(given)));
                 return None;
             }
         };
@@ -94,19 +92,13 @@ impl Settings {
 }
 
 /// The host of an acceptable webhook address, or what is wrong with it and the way out.
-fn checked_host(url: &str, allow_plain: bool) -> Result<String, (String, &'static str)> {
-    let parsed = parse_url(url).map_err(|why| (format!("is {why}"), SHAPE))?;
-    let host = parsed.host_str().unwrap_or_default().to_owned();
-    if parsed.scheme() == "http" && !allow_plain && !is_loopback(&host) {
-        let help =
-            "use https://, or set danger_allow_plaintext = true to send alerts readable for everybody on the way";
-        return Err(("is a plain http address of another machine".to_owned(), help));
-    }
+fn checked_host(url: &str, allow_plain: bool) -> Result<String, Wrong> {
+    let host = address::host(url, allow_plain, SHAPE)?;
     if host.ends_with("slack.com") && host != "hooks.slack.com" {
-        return Err((format!("names the host {host}, which takes no webhooks"), SHAPE));
+        return Err(Wrong { what: format!("names the host {host}, which takes no webhooks"), help: SHAPE });
     }
-    if parsed.path().trim_matches('/').is_empty() {
-        return Err(("has no path".to_owned(), SHAPE));
+    if parse_url(url).is_ok_and(|parsed| parsed.path().trim_matches('/').is_empty()) {
+        return Err(Wrong { what: "has no path".to_owned(), help: SHAPE });
     }
     Ok(host)
 }
@@ -147,8 +139,9 @@ impl Slack {
             Verdict::BadForm(word) => word,
         };
         match self.post(payload::short(delivery, room), net, now, deadline).await {
-            Verdict::Settled(Outcome::Sent { answer }) => {
-                Outcome::Sent { answer: format!("{answer} (as plain text, since the blocks were refused: {first})") }
+            Verdict::Settled(Outcome::Sent { answer, receipt }) => {
+                let answer = format!("{answer} (as plain text, since the blocks were refused: {first})");
+                Outcome::Sent { answer, receipt }
             }
             Verdict::Settled(outcome) => outcome,
             Verdict::BadForm(second) => {
@@ -158,47 +151,34 @@ impl Slack {
     }
 
     async fn post(&self, payload: serde_json::Value, net: &Net, now: Time, deadline: Instant) -> Verdict {
-        let body = payload.to_string().into_bytes();
-        let timeout = deadline.saturating_duration_since(Instant::now());
-        let request = Request { timeout, ..Request::post(self.url.clone(), "application/json", body) };
-        match net.http(request).await {
+        let request = Request::post(self.url.clone(), "application/json", payload.to_string().into_bytes());
+        match post(request, net, deadline).await {
             Ok(reply) => self.judge(&reply, now),
-            Err(failure) if failure.kind == FailureKind::BadUrl => Outcome::Dead { why: failure.text }.into(),
-            Err(failure) => Outcome::Later { why: failure.text, after: None, ambiguous: failure.maybe_received }.into(),
+            Err(outcome) => outcome.into(),
         }
     }
 
     fn judge(&self, reply: &Response, now: Time) -> Verdict {
-        let status = reply.status.as_u16();
-        let answer = self.harmless(&reply.text());
-        let word = answer.trim();
-        let why = if word.is_empty() { status.to_string() } else { format!("{status} {word}") };
-        if status == 200 && word == "ok" {
-            return Outcome::Sent { answer: why }.into();
+        let why = words(reply, &reply.text(), &self.secrets());
+        let (status, word) = why.split_once(' ').unwrap_or((&why, ""));
+        if status == "200" && word == "ok" {
+            return Outcome::sent(why).into();
         }
         if FORM.contains(&word) {
             return Verdict::BadForm(why);
         }
-        let later = |why, after| Outcome::Later { why, after, ambiguous: false };
-        let outcome = match status {
-            _ if PERMANENT.contains(&word) => Outcome::Dead { why },
-            300..=399 => {
-                Outcome::Dead { why: format!("{status}: redirected, perhaps to a login page; nothing was posted") }
-            }
-            408 | 425 | 429 | 500..=599 => later(why, reply.retry_after(now)),
-            400..=499 => Outcome::Dead { why },
-            // a captive portal or a proxy's page: it may be gone in a minute
-            _ => later(format!("{why}: not Slack's answer `ok`"), None),
-        };
-        outcome.into()
+        if PERMANENT.contains(&word) {
+            return Outcome::dead(why).into();
+        }
+        refused(reply, why, "Slack's answer `ok`", now).into()
     }
 
-    /// A server's words without the address in them, short and on one line.
-    fn harmless(&self, text: &str) -> String {
+    /// What no answer may show: the address, its path, and the key at its end.
+    fn secrets(&self) -> [&str; 3] {
         let url = self.url.expose();
         let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
         let key = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default();
-        safe::clip(&safe::one_line(&redact(text, &[url, path, key])), 200)
+        [url, path, key]
     }
 }
 
@@ -215,4 +195,4 @@ impl From<Outcome> for Verdict {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

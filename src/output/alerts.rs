@@ -179,7 +179,7 @@ pub fn attempt(attempt: &Attempt, where_to: &str, terminal: &Terminal) -> String
     let took = units::duration(attempt.took);
     let channel = &attempt.delivery.destination.channel;
     let (mark, words) = match &attempt.outcome {
-        Outcome::Sent { answer } => (terminal.badge(Badge::SENT), format!("{answer} in {took}")),
+        Outcome::Sent { answer, receipt: _ } => (terminal.badge(Badge::SENT), format!("{answer} in {took}")),
         Outcome::Later { why, .. } => {
             let again = match (attempt.state, attempt.again_in) {
                 (State::Pending, Some(wait)) => format!(", tried again in {}", units::duration(wait)),

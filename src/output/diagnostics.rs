@@ -6,13 +6,14 @@ use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
 use crate::text::safe;
 
 /// Keys whose values are secrets; what follows them is masked before a line is shown.
-const SECRET_KEYS: [&str; 9] = [
+const SECRET_KEYS: [&str; 10] = [
     "webhook_url",
     "password",
     "token",
     "auth_token",
     "account_sid",
     "routing_key",
+    "signing_key",
     "secret",
     "headers",
     "authorization",
@@ -22,7 +23,21 @@ const SECRET_KEYS: [&str; 9] = [
 const SECRET_TABLES: [&str; 3] = ["channels", "heartbeat", "serve"];
 
 /// Keys of those tables whose values help and hurt nobody.
-const HARMLESS_KEYS: [&str; 7] = ["host", "port", "tls", "from", "to", "channel", "danger_allow_plaintext"];
+const HARMLESS_KEYS: [&str; 13] = [
+    "host",
+    "port",
+    "tls",
+    "from",
+    "to",
+    "channel",
+    "chat_id",
+    "messaging_service_sid",
+    "validity",
+    "confirm",
+    "hold",
+    "timeout",
+    "danger_allow_plaintext",
+];
 
 /// All faults, each with its place, in colour if wanted.
 pub fn render(faults: &[Located], color: bool) -> String {

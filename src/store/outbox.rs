@@ -103,7 +103,7 @@ impl Tx<'_> {
     /// `due` if it is to be tried again.
     pub fn finish(&self, id: i64, took: Duration, outcome: &Outcome, state: State, due: Option<Time>) -> Result<()> {
         let (word, answer, ambiguous) = match outcome {
-            Outcome::Sent { answer } => ("sent", answer, false),
+            Outcome::Sent { answer, receipt: _ } => ("sent", answer, false),
             Outcome::Later { why, ambiguous, .. } => ("later", why, *ambiguous),
             Outcome::Dead { why } => ("dead", why, false),
         };

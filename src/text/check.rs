@@ -54,6 +54,14 @@ impl Check<'_> {
         self.kept((self.resolve)(value.get_ref()), value)
     }
 
+    /// What `value` refers to, or itself: for a value that is no secret but may stand where secrets do.
+    pub fn reference(&mut self, value: &Spanned<String>) -> Option<String> {
+        if value.get_ref().starts_with("env:") || value.get_ref().starts_with("file:") {
+            return self.secret(value).map(|found| found.expose().to_owned());
+        }
+        Some(value.get_ref().trim().to_owned())
+    }
+
     /// A duration, or `default` where the key is absent.
     pub fn duration(&mut self, value: Option<&Spanned<String>>, default: Duration) -> Option<Duration> {
         match value {

@@ -1,7 +1,7 @@
 //! `alert test`: the real road, and what each provider answered.
 
 use crate::support::http::{Answer, HttpFake};
-use crate::world::{Ran, World, told};
+use crate::world::{Ran, World, slack, told};
 
 fn two_channels(good: &HttpFake, bad: &HttpFake) -> String {
     let channel =
@@ -107,4 +107,40 @@ fn channels_come_from_the_environment_where_the_file_has_none() {
     world.set("SLACK_CHANNEL", "#ops");
     assert_eq!(world.run(&["alert", "test"]), Ran::silent(0));
     assert_eq!(fake.seen()[0].json()["channel"], "#ops");
+}
+
+/// An SMS channel with two numbers at a fake Twilio.
+fn phones(fake: &HttpFake) -> String {
+    format!(
+        "[channels.phones.sms]\naccount_sid = \"AC0123456789abcdef0123456789abcdef\"\nauth_token = \"t\"\n\
+         from = \"+41790000000\"\nto = [\"+41791111111\", \"+41792222222\"]\nbase_url = \"{}\"\n",
+        fake.url("")
+    )
+}
+
+fn queued() -> Answer {
+    Answer::new(201, "{\"sid\":\"SM0123456789abcdef0123456789abcdef\",\"status\":\"queued\"}")
+}
+
+#[test]
+fn sms_are_sent_only_on_request() {
+    let (twilio, chat) = (HttpFake::start([queued()]), HttpFake::start([Answer::new(200, "ok")]));
+    let world = World::with_queue(&format!("{}{}", phones(&twilio), slack(&chat)));
+    let left_out = "phones: left out, since SMS cost money; add --yes, or name it: --channel phones\n";
+    assert_eq!(world.run(&["alert", "test"]), Ran { err: left_out.to_owned(), ..Ran::silent(0) });
+    assert_eq!((twilio.seen().len(), told(&chat).len()), (0, 1));
+
+    assert_eq!(world.run(&["alert", "test", "--channel", "phones"]), Ran::silent(0));
+    assert_eq!((twilio.seen().len(), told(&chat).len()), (2, 1), "one for each number");
+    assert_eq!(world.run(&["alert", "test", "--yes"]), Ran::silent(0));
+    assert_eq!((twilio.seen().len(), told(&chat).len()), (4, 2));
+    assert_eq!(world.run(&["alert", "test", "--severity", "critical"]), Ran::silent(0));
+    assert_eq!((twilio.seen().len(), told(&chat).len()), (6, 3), "the route of CRITICAL has them");
+    assert_eq!(world.run(&["alert", "test", "--severity", "high"]), Ran::silent(0));
+    assert_eq!((twilio.seen().len(), told(&chat).len()), (6, 4), "that of HIGH has not");
+
+    let alone = World::with_queue(&phones(&twilio));
+    let err = "sippar-mon: phones: SMS cost money and are only sent on request\n  help: add --yes, or name it: --channel phones\n";
+    assert_eq!(alone.run(&["alert", "test"]), Ran { code: 64, out: String::new(), err: err.to_owned() });
+    assert_eq!(twilio.seen().len(), 6);
 }

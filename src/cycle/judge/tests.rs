@@ -94,7 +94,7 @@ fn deliver(tx: &Tx<'_>, at: Time, came: &mut Came) {
         }
         for delivery in due {
             tx.mark_sending(delivery.id, at).unwrap();
-            let sent = Outcome::Sent { answer: String::new() };
+            let sent = Outcome::sent("");
             tx.finish(delivery.id, Duration::ZERO, &sent, State::Sent, None).unwrap();
             came.told.push((at, delivery.destination, delivery.message));
         }

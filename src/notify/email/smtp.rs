@@ -21,7 +21,7 @@ use crate::model::delivery::Outcome;
 use crate::model::metric::Unit;
 use crate::net::Net;
 use crate::net::http::{Failure, explain_io, explain_tls, find};
-use crate::notify::redact;
+use crate::notify::post::redact;
 use crate::text::{safe, units};
 
 /// How long a server may take to say goodbye; the mail is settled by then.
@@ -80,7 +80,7 @@ pub async fn send(server: &Server, mail: &Mail, net: &Net, deadline: Instant) ->
     let started = Instant::now();
     let mut step = Step::Connect;
     match tokio::time::timeout_at(deadline, talk(server, mail, net, &mut step)).await {
-        Ok(Ok(answer)) => Outcome::Sent { answer: server.harmless(&answer) },
+        Ok(Ok(answer)) => Outcome::sent(server.harmless(&answer)),
         Ok(Err(broken)) => server.judge(&broken, step),
         Err(_) => {
             let waited = units::value(started.elapsed().as_secs_f64().round(), Unit::Seconds);

@@ -3,7 +3,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::message::Kind;
 use crate::model::severity::Severity;
-use crate::notify::{Channel, SEND_LIMIT, kit};
+use crate::notify::kit::{self, Case, Fake};
+use crate::notify::{Channel, SEND_LIMIT};
 use crate::support::ca::{Ca, Flaw};
 use crate::support::smtp::{Behaviour, Play, Received, SmtpFake, Stage, Tls};
 
@@ -59,7 +60,7 @@ fn dead(why: &str) -> Outcome {
 }
 
 fn queued() -> Outcome {
-    Outcome::Sent { answer: "250 2.0.0 queued as 4711".to_owned() }
+    Outcome::sent("250 2.0.0 queued as 4711")
 }
 
 #[tokio::test]
@@ -84,11 +85,9 @@ async fn a_mail_goes_over_tls_after_a_login_to_the_one_recipient() {
     }
 }
 
-#[tokio::test]
-async fn each_answer_means_one_thing() {
-    let world = World::new();
+pub fn cases() -> Vec<Case> {
     let say = |stage, line: &str| vec![(stage, Play::Say(line.to_owned()))];
-    for (plays, expected) in [
+    let all = [
         (say(Stage::Greeting, "421 busy"), later("421 when connecting: busy", false)),
         (say(Stage::Greeting, "554 no service"), dead("554 when connecting: no service")),
         (say(Stage::StartTls, "454 TLS not available"), later("454 at STARTTLS: TLS not available", false)),
@@ -103,11 +102,21 @@ async fn each_answer_means_one_thing() {
         (say(Stage::Quit, "421 in a hurry"), queued()),
         (vec![(Stage::Quit, Play::Hang)], queued()),
         (vec![(Stage::Quit, Play::Drop)], queued()),
-    ] {
-        let fake = SmtpFake::start(Behaviour { plays: plays.clone(), ..world.good() });
+    ];
+    let case = |(plays, expected): (Vec<(Stage, Play)>, Outcome)| {
+        let world = World::new();
+        let what = format!("{plays:?}");
+        let fake = SmtpFake::start(Behaviour { plays, ..world.good() });
         let channel = channel(fake.port(), LOGIN);
-        assert_eq!(sent(&channel, &kit::delivery(Kind::Firing), &world.net(), SEND_LIMIT).await, expected, "{plays:?}");
-    }
+        let (net, delivery) = (world.net(), kit::delivery(Kind::Firing));
+        Case { what, channel, delivery, net, limit: SEND_LIMIT, expected, fake: Fake::Folder(world.dir) }
+    };
+    all.into_iter().map(case).collect()
+}
+
+pub fn bad() -> Vec<String> {
+    let server = "host = \"smtp.example.org\"\nto = [\"ops@example.org\"]\n";
+    vec![format!("[channel.email]\n{server}password = \"{}\"\n", kit::CANARY)]
 }
 
 #[tokio::test]

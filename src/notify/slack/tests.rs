@@ -2,45 +2,22 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::message::Kind;
-use crate::notify::{Channel, SEND_LIMIT, kit};
-use crate::support::http::{Answer, HttpFake, Manner};
+use crate::notify::kit::{self, CANARY, Case, dead, later, ok};
+use crate::notify::{Channel, SEND_LIMIT};
+use crate::support::http::{Answer, HttpFake};
 
-/// The outcome of sending through a webhook at `fake`, and everything a person could see of the channel.
-async fn sent(fake: &HttpFake, limit: Duration) -> Outcome {
-    let url = fake.url(&format!("/services/T0/B0/{}", kit::CANARY));
-    let channel = kit::build(&format!("[channel.slack]\nwebhook_url = \"{url}\"\nchannel = \"#ops\"\n")).unwrap();
-    let Channel::Slack(slack) = &channel else { panic!("not Slack: {channel:?}") };
-    let delivery = kit::delivery(Kind::Firing);
-    let net = Net::new(None, None);
-    let outcome = slack.send(&delivery, &net, delivery.created, Instant::now() + limit).await;
-    let shown = format!("{outcome:?} {channel:?} {} {:?}", channel.describe(), channel.destinations());
-    assert!(!shown.contains(kit::CANARY), "{shown}");
-    outcome
+/// Settings with the secret where Slack has it.
+pub fn at(base: &str) -> String {
+    format!("[channel.slack]\nwebhook_url = \"{base}/services/T0/B0/{CANARY}\"\nchannel = \"#ops\"\n")
 }
 
-fn later(why: &str, after: Option<u64>, ambiguous: bool) -> Outcome {
-    Outcome::Later { why: why.to_owned(), after: after.map(Duration::from_secs), ambiguous }
-}
-
-fn dead(why: &str) -> Outcome {
-    Outcome::Dead { why: why.to_owned() }
-}
-
-fn ok(answer: &str) -> Outcome {
-    Outcome::Sent { answer: answer.to_owned() }
-}
-
-#[tokio::test]
-async fn each_answer_means_one_thing() {
+pub fn cases() -> Vec<Case> {
     let login = "302: redirected, perhaps to a login page; nothing was posted";
-    for (answer, expected) in [
+    let answers = vec![
         (Answer::new(200, "ok"), ok("200 ok")),
-        (
-            Answer::new(200, "<html>log in</html>"),
-            later("200 <html>log in</html>: not Slack's answer `ok`", None, false),
-        ),
-        (Answer::new(200, ""), later("200: not Slack's answer `ok`", None, false)),
-        (Answer::new(204, ""), later("204: not Slack's answer `ok`", None, false)),
+        (Answer::new(200, "<html>log in</html>"), later("200 <html>log in</html>: not Slack's answer `ok`", None)),
+        (Answer::new(200, ""), later("200: not Slack's answer `ok`", None)),
+        (Answer::new(204, ""), later("204: not Slack's answer `ok`", None)),
         (Answer::new(200, "no_service"), dead("200 no_service")),
         (Answer::new(302, "").header("location", "/login"), dead(login)),
         (Answer::new(400, "user_not_found"), dead("400 user_not_found")),
@@ -48,37 +25,29 @@ async fn each_answer_means_one_thing() {
         (Answer::new(404, "channel_not_found"), dead("404 channel_not_found")),
         (Answer::new(410, "channel_is_archived"), dead("410 channel_is_archived")),
         (Answer::new(413, ""), dead("413")),
-        (Answer::new(408, ""), later("408", None, false)),
-        (Answer::new(429, "rate_limited").header("retry-after", "30"), later("429 rate_limited", Some(30), false)),
-        (Answer::new(429, ""), later("429", None, false)),
+        (Answer::new(408, ""), later("408", None)),
+        (Answer::new(429, "rate_limited").header("retry-after", "30"), later("429 rate_limited", Some(30))),
+        (Answer::new(429, ""), later("429", None)),
         (Answer::new(500, "rollup_error"), dead("500 rollup_error")),
-        (Answer::new(500, ""), later("500", None, false)),
-        (Answer::new(503, "x\x1b]0;evil\x07"), later(r"503 x\u{1b}]0;evil\u{7}", None, false)),
-        (Answer::new(502, format!("no hook {}", kit::CANARY)), later("502 no hook ***", None, false)),
-    ] {
-        let fake = HttpFake::start([answer.clone()]);
-        assert_eq!(sent(&fake, SEND_LIMIT).await, expected, "{answer:?}");
-        assert_eq!(fake.seen().len(), 1, "{answer:?}");
-    }
+        (Answer::new(500, ""), later("500", None)),
+        (Answer::new(503, "x\x1b]0;evil\x07"), later(r"503 x\u{1b}]0;evil\u{7}", None)),
+        (Answer::new(502, format!("no hook {CANARY}")), later("502 no hook ***", None)),
+    ];
+    kit::http_cases(at, answers)
 }
 
-#[tokio::test]
-async fn without_an_answer_it_is_told_whether_it_may_have_arrived() {
-    let ended = "the connection ended before the answer did";
-    for (manner, expected) in [
-        (Manner::Reset, later("the connection was reset", None, true)),
-        (Manner::Cut(0), later(ended, None, true)),
-        (Manner::Cut(60), later(ended, None, true)),
-    ] {
-        let fake = HttpFake::start([Answer::new(200, "ok").manner(manner)]);
-        assert_eq!(sent(&fake, SEND_LIMIT).await, expected, "{manner:?}");
-    }
-    let silent = HttpFake::start([Answer::new(200, "ok").manner(Manner::Silence)]);
-    let Outcome::Later { why, after: None, ambiguous: true } = sent(&silent, Duration::from_millis(300)).await else {
-        panic!("neither later nor ambiguous");
-    };
-    // the time left for the post is a little less than the limit
-    assert!(why.starts_with("no answer within ") && why.ends_with(" ms"), "{why}");
+pub fn bad() -> Vec<String> {
+    [format!("xoxb-1:{CANARY}"), format!("http://hooks.slack.com/{CANARY}"), format!("https://acme.slack.com/{CANARY}")]
+        .map(|url| format!("[channel.slack]\nwebhook_url = \"{url}\"\n"))
+        .into()
+}
+
+/// The outcome of sending through a webhook at `fake`.
+async fn sent(fake: &HttpFake, limit: Duration) -> Outcome {
+    let channel = kit::build(&at(&fake.url(""))).unwrap();
+    let Channel::Slack(slack) = &channel else { panic!("not Slack: {channel:?}") };
+    let delivery = kit::delivery(Kind::Firing);
+    slack.send(&delivery, &Net::new(None, None), delivery.created, Instant::now() + limit).await
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ fn later(ambiguous: bool) -> Outcome {
 }
 
 fn sent() -> Outcome {
-    Outcome::Sent { answer: "ok".to_owned() }
+    Outcome::sent("ok")
 }
 
 /// One attempt from its beginning to `state`.

@@ -202,7 +202,7 @@ fn what_was_sent_since_is_known_as_sent() {
     let mut store = Store::open(&path, Mode::Write, at(130)).unwrap();
     let tx = store.begin().unwrap();
     tx.mark_sending(1, at(130)).unwrap();
-    let outcome = crate::model::delivery::Outcome::Sent { answer: "ok".to_owned() };
+    let outcome = crate::model::delivery::Outcome::sent("ok");
     tx.finish(1, std::time::Duration::ZERO, &outcome, State::Sent, None).unwrap();
     tx.commit().unwrap();
     drop(store);
