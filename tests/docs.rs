@@ -170,7 +170,7 @@ fn every_shipped_rule_is_in_the_readme() {
     let text = read("README.md");
     let rules = read("src/rules/shipped.toml");
     let names: Vec<&str> = rules.lines().filter_map(|line| line.strip_prefix("alert")?.split('"').nth(1)).collect();
-    assert_eq!(names.len(), 11, "README says how many there are");
+    assert!(names.len() >= 16, "{names:?}");
     for name in names {
         assert!(text.contains(name), "{name}");
     }

@@ -25,6 +25,8 @@ const fn counter(
     Metric { name, help, unit, shape: Shape::Counter, labels, source }
 }
 
+/// The bridge's backend.
+pub const BACKEND: &str = "backend";
 /// The monitor itself.
 const MONITOR: &str = "monitor";
 /// Each probe.
@@ -34,6 +36,78 @@ pub const SYSTEM: &str = "system";
 
 /// All metrics in order of their names.
 pub const METRICS: &[Metric] = &[
+    gauge(
+        BACKEND,
+        "backend_claimed_reserve_ratio",
+        &[],
+        Unit::Ratio,
+        "Reserve ratio that the backend claims, which it computes as supply over supply.",
+    ),
+    gauge(BACKEND, "backend_paused", &[], Unit::Bool, "Whether the backend's reserve service is paused."),
+    gauge(BACKEND, "backend_uptime_seconds", &[], Unit::Seconds, "Time since the backend's process started."),
+    gauge(
+        BACKEND,
+        "bridge_failed_registrations",
+        &[],
+        Unit::Count,
+        "Deposits whose registration with the canister failed and is tried again or given up.",
+    ),
+    gauge(
+        BACKEND,
+        "bridge_job_processing_seconds",
+        &["queue"],
+        Unit::Seconds,
+        "Mean time from creation to completion of what was completed in the last 15 minutes.",
+    ),
+    gauge(
+        BACKEND,
+        "bridge_jobs",
+        &["queue", "state"],
+        Unit::Count,
+        "Jobs in the state, where unsent is a redemption that failed for good after its ckALGO was burned.",
+    ),
+    counter(
+        BACKEND,
+        "bridge_jobs_total",
+        &["outcome", "queue"],
+        Unit::Count,
+        "Jobs that were completed or failed since the monitor first looked, one that is tried again counting again.",
+    ),
+    gauge(
+        BACKEND,
+        "bridge_migrated_users",
+        &["path"],
+        Unit::Count,
+        "Users that the backend counts as migrated since it started.",
+    ),
+    gauge(
+        BACKEND,
+        "bridge_migration_rate_per_hour",
+        &[],
+        Unit::Count,
+        "Migrations completed per hour, over the last hour or since the backend started.",
+    ),
+    gauge(
+        BACKEND,
+        "bridge_migration_users",
+        &["state"],
+        Unit::Count,
+        "Users that started a migration since the backend started, and those of them that are pending or failed.",
+    ),
+    counter(
+        BACKEND,
+        "bridge_migrations_completed_total",
+        &["path"],
+        Unit::Count,
+        "Migrations completed since the monitor first looked.",
+    ),
+    counter(
+        BACKEND,
+        "bridge_operations_total",
+        &["outcome"],
+        Unit::Count,
+        "Operations the backend logged since the monitor first looked, with balance checks and refused input.",
+    ),
     gauge(MONITOR, "monitor_channel_up", &["channel"], Unit::Bool, "Whether the channel's last delivery went through."),
     gauge(
         MONITOR,
@@ -216,7 +290,7 @@ mod tests {
     #[test]
     fn sources_are_known() {
         for metric in METRICS {
-            assert!([MONITOR, PROBE, SYSTEM].contains(&metric.source), "{}", metric.name);
+            assert!([BACKEND, MONITOR, PROBE, SYSTEM].contains(&metric.source), "{}", metric.name);
         }
     }
 }

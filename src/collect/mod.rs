@@ -3,9 +3,12 @@
 //! A source is a function of its settings, of what it remembered last time and of the time; it returns a [`Report`].
 //! It never fails a cycle: what it could not measure is unknown, with a reason.
 
+pub mod backend;
 pub mod catalogue;
 pub mod probe;
+mod readings;
 pub mod run;
+mod settings;
 pub mod system;
 
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use std::time::Duration;
 use crate::model::reading::{Reading, Reason};
 use crate::model::time::Time;
 use crate::net::Net;
+use backend::Backend;
 use probe::Probe;
 use system::System;
 
@@ -29,6 +33,7 @@ pub struct Source {
 #[derive(Clone, Debug)]
 enum Kind {
     System(System),
+    Backend(Box<Backend>),
     Probe(Box<Probe>),
 }
 
@@ -44,6 +49,12 @@ pub struct Report {
 impl From<System> for Source {
     fn from(system: System) -> Self {
         Self { name: "system".into(), kind: Kind::System(system) }
+    }
+}
+
+impl From<Backend> for Source {
+    fn from(backend: Backend) -> Self {
+        Self { name: backend::NAME.into(), kind: Kind::Backend(Box::new(backend)) }
     }
 }
 
@@ -63,6 +74,7 @@ impl Source {
     pub fn kind(&self) -> &'static str {
         match &self.kind {
             Kind::System(_) => catalogue::SYSTEM,
+            Kind::Backend(_) => catalogue::BACKEND,
             Kind::Probe(_) => catalogue::PROBE,
         }
     }
@@ -71,6 +83,7 @@ impl Source {
     pub fn every(&self) -> Duration {
         match &self.kind {
             Kind::System(system) => system.every,
+            Kind::Backend(backend) => backend.every,
             Kind::Probe(probe) => probe.every,
         }
     }
@@ -79,7 +92,7 @@ impl Source {
     pub fn probe(&self) -> Option<&Probe> {
         match &self.kind {
             Kind::Probe(probe) => Some(probe),
-            Kind::System(_) => None,
+            Kind::System(_) | Kind::Backend(_) => None,
         }
     }
 
@@ -93,9 +106,15 @@ impl Source {
     ) -> Report {
         match &self.kind {
             Kind::System(system) => system::collect(system, memory, now, deadline).await,
+            Kind::Backend(backend) => backend::collect(backend, memory, now, deadline, net).await,
             Kind::Probe(probe) => probe::collect(probe, memory, net, now).await,
         }
     }
+}
+
+/// Why a source failed last, or what a person should know although it succeeded, from what it remembers.
+pub fn why(memory: &serde_json::Value) -> Option<&str> {
+    memory.get("why")?.as_str()
 }
 
 /// How long a source may take: four fifths of the interval, so that judging and committing fit into the rest.

@@ -34,7 +34,7 @@ pub struct Collected {
 impl Collected {
     /// What a person should know of this run beyond its readings.
     pub fn why(&self) -> Option<&str> {
-        self.report.memory.as_ref().and_then(super::probe::why)
+        self.report.memory.as_ref().and_then(super::why)
     }
 
     /// `source_up` and `source_duration_seconds`: what is known of the source itself.

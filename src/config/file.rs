@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use crate::collect::{probe, system};
+use crate::collect::{backend, probe, system};
 use crate::model::fault::{Fault, Place};
 use crate::model::severity::Severity;
 use crate::text::check::Check;
@@ -67,7 +67,7 @@ pub struct Store {
 #[serde(default, deny_unknown_fields)]
 pub struct Sources {
     pub system: system::Settings,
-    backend: Planned,
+    pub backend: Option<Spanned<backend::Settings>>,
     algorand: Planned,
     icp: Planned,
     reserves: Planned,
@@ -105,7 +105,7 @@ impl Routes {
 pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
     let File { maintenance, responses, heartbeat, serve, store, sources, routes, .. } = file;
     let Store { path: _, retention, max_size } = store;
-    let Sources { system: _, backend, algorand, icp, reserves } = sources;
+    let Sources { system: _, backend: _, algorand, icp, reserves } = sources;
     let Routes { low: _, medium: _, high: _, critical: _, fallback, escalate } = routes;
     for (name, planned) in [
         ("[[maintenance]]", maintenance),
@@ -114,7 +114,6 @@ pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
         ("[serve]", serve),
         ("[store] retention", retention),
         ("[store] max_size", max_size),
-        ("[sources.backend]", backend),
         ("[sources.algorand]", algorand),
         ("[sources.icp]", icp),
         ("[sources.reserves]", reserves),

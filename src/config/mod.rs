@@ -251,6 +251,9 @@ fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
     if system.enabled {
         sources.push(system.into());
     }
+    let backend = file.sources.backend.as_ref();
+    let backend = backend.and_then(|settings| settings.get_ref().build(&settings.span(), check));
+    sources.extend(backend.map(Source::from));
     for (name, settings) in &file.probes {
         sources.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check).map(Source::from));
     }

@@ -111,11 +111,14 @@ impl Bench<'_> {
         Ok(event)
     }
 
-    /// Why the probe of an alert failed last, as its source remembers it.
+    /// Why the probe or source of an alert failed last, as it remembers it.
     fn cause(&self, alert: &Alert) -> Result<Option<String>> {
-        let Some(probe) = alert.key.labels.get("probe").filter(|_| alert.ended.is_none()) else { return Ok(None) };
-        let memory = self.tx.memory(&collect::probe::source_name(probe))?;
-        Ok(memory.as_ref().and_then(collect::probe::why).map(str::to_owned))
+        let labels = &alert.key.labels;
+        let probe = labels.get("probe").map(collect::probe::source_name);
+        let source = probe.or_else(|| labels.get("source").map(str::to_owned));
+        let Some(source) = source.filter(|_| alert.ended.is_none()) else { return Ok(None) };
+        let memory = self.tx.memory(&source)?;
+        Ok(memory.as_ref().and_then(collect::why).map(str::to_owned))
     }
 
     fn tell(&self, rule: Option<&Rule>, id: AlertId, alert: Alert, transition: Transition) -> Result<Event> {

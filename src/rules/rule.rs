@@ -216,17 +216,18 @@ impl Rule {
     pub fn texts(&self, alert: &Alert, transition: Transition) -> Texts {
         let (labels, severity) = (&alert.key.labels, transition.severity());
         let is_resolved = matches!(transition, Transition::Resolved(..));
-        // what is gone has no value now: the sentence is about the worst one
-        let value = alert.value.or(if is_resolved { alert.worst } else { None });
+        // what is gone, or divided by nothing, has no value now: the sentence is about the worst one
+        let now = alert.value.filter(|value| !value.is_nan());
+        let value = now.or(if is_resolved { alert.worst } else { None });
         let summary = self.summary(labels, value, severity);
         // the sentence of a condition, or of what is gone, says what is wrong, and now it is not
-        let is_over = is_resolved && (self.is_condition() || alert.value.is_none());
+        let is_over = is_resolved && (self.is_condition() || now.is_none());
         Texts {
             summary: if is_over { format!("No longer: {summary}") } else { summary },
-            value: alert.value.map(|value| self.value_text(value)),
+            value: now.map(|value| self.value_text(value)),
             limit: Some(self.limit_text(severity)),
             worst: alert.worst.map(|value| self.value_text(value)),
-            action: self.action(labels, alert.value, severity),
+            action: self.action(labels, now, severity),
             runbook_url: self.runbook_url.clone(),
             cause: None,
         }

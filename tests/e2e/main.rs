@@ -11,6 +11,7 @@ mod world;
 mod alert_export;
 mod alert_mark;
 mod alert_test;
+mod backend;
 mod bad_config;
 mod bad_database;
 mod blind;

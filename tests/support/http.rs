@@ -89,10 +89,14 @@ impl Seen {
     }
 }
 
+/// What decides the answer to a request.
+pub type Handler = dyn Fn(&Seen) -> Answer + Send + Sync;
+
 #[derive(Default)]
 struct Script {
     seen: Vec<Seen>,
     next: VecDeque<Answer>,
+    handler: Option<Arc<Handler>>,
 }
 
 /// The server; it lives until the test program ends.
@@ -105,18 +109,23 @@ pub struct HttpFake {
 impl HttpFake {
     /// Starts on a free port and gives `answers` in turn; after the last one it goes on giving that one.
     pub fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
-        Self::launch(answers, None)
+        Self::launch(Script { next: answers.into_iter().collect(), ..Script::default() }, None)
+    }
+
+    /// The same, but `handler` gives each answer.
+    pub fn serving(handler: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+        Self::launch(Script { handler: Some(Arc::new(handler)), ..Script::default() }, None)
     }
 
     /// The same over TLS.
     pub fn start_tls(answers: impl IntoIterator<Item = Answer>, tls: Arc<ServerConfig>) -> Self {
-        Self::launch(answers, Some(tls))
+        Self::launch(Script { next: answers.into_iter().collect(), ..Script::default() }, Some(tls))
     }
 
-    fn launch(answers: impl IntoIterator<Item = Answer>, tls: Option<Arc<ServerConfig>>) -> Self {
+    fn launch(script: Script, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let script = Arc::new(Mutex::new(Script { seen: Vec::new(), next: answers.into_iter().collect() }));
+        let script = Arc::new(Mutex::new(script));
         let (shared, secure) = (Arc::clone(&script), tls.is_some());
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -155,12 +164,13 @@ impl HttpFake {
 fn serve<S: Read + Write>(stream: S, socket: &TcpStream, script: &Mutex<Script>) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let Some(request) = read_request(&mut stream)? else { return Ok(()) };
-    let answer = {
+    let (answer, handler) = {
         let mut script = script.lock().unwrap();
-        script.seen.push(request);
-        if script.next.len() > 1 { script.next.pop_front() } else { script.next.front().cloned() }
+        script.seen.push(request.clone());
+        let next = if script.next.len() > 1 { script.next.pop_front() } else { script.next.front().cloned() };
+        (next, script.handler.clone())
     };
-    let answer = answer.unwrap_or_else(|| Answer::new(200, "ok"));
+    let answer = answer.or_else(|| Some(handler?(&request))).unwrap_or_else(|| Answer::new(200, "ok"));
     bring(stream.get_mut(), socket, &answer)
 }
 

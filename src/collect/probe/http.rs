@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use regex::Regex;
 use reqwest::Url;
-use reqwest::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -14,14 +13,14 @@ use super::Attempt;
 use super::body::{Expected, Json, Judgement, Statuses};
 use super::connect::Address;
 use super::pace::Keys;
+use crate::collect::settings;
 use crate::model::fault::{Fault, Place};
 use crate::model::labels::Labels;
 use crate::model::metric::Unit;
 use crate::model::reading::{Reading, Reason};
 use crate::model::secret::Secret;
 use crate::net::Net;
-use crate::net::http::{Method, Overflow, Request, parse_url};
-use crate::net::loopback::is_loopback;
+use crate::net::http::{Method, Overflow, Request};
 use crate::text::check::Check;
 use crate::text::units;
 
@@ -90,7 +89,7 @@ impl Settings {
     pub(super) fn build(&self, table: &Range<usize>, check: &mut Check<'_>) -> Option<Http> {
         let url = self.url(table, check);
         let method = self.method(check);
-        let headers = self.headers(check);
+        let headers = settings::headers(self.headers.as_ref(), check);
         let max_body = self.max_body(check);
         let expected = self.expected(check);
         Some(Http { method: method?, url: url?, headers: headers?, max_body: max_body?, expected: expected? })
@@ -98,21 +97,7 @@ impl Settings {
 
     fn url(&self, table: &Range<usize>, check: &mut Check<'_>) -> Option<Url> {
         let key = check.required(self.url.as_ref(), table, "url", "write the address to ask: url = \"https://…\"")?;
-        let fault = match parse_url(key.get_ref()) {
-            Err(why) => Fault::error(format!("`url` is {why}"), Place::File(key.span())),
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                let help = "send them as a header: headers = { Authorization = \"env:NAME\" }";
-                Fault::error("`url` holds a name or password", Place::File(key.span())).help(help)
-            }
-            Ok(url) if is_bare(&url) && self.danger_allow_plaintext != Some(true) => {
-                let what = "plain http to another machine can be read and changed on the way";
-                let help = "use https, or set `danger_allow_plaintext = true` for this probe";
-                Fault::error(what, Place::File(key.span())).help(help)
-            }
-            Ok(url) => return Some(url),
-        };
-        check.fault(fault);
-        None
+        settings::address(key, "url", self.danger_allow_plaintext, "this probe", check)
     }
 
     fn method(&self, check: &mut Check<'_>) -> Option<Method> {
@@ -124,12 +109,6 @@ impl Settings {
             check.fault(Fault::error(what, Place::File(key.span())).help("use GET, HEAD, OPTIONS or POST"));
         }
         found
-    }
-
-    fn headers(&self, check: &mut Check<'_>) -> Option<Vec<(String, Secret)>> {
-        let given = self.headers.iter().flatten();
-        let read: Vec<_> = given.map(|(name, value)| header(name, value, check)).collect();
-        read.into_iter().collect()
     }
 
     fn max_body(&self, check: &mut Check<'_>) -> Option<usize> {
@@ -186,26 +165,10 @@ impl Settings {
     }
 }
 
-/// Whether the road to `url` is neither encrypted nor within this machine.
-fn is_bare(url: &Url) -> bool {
-    url.scheme() != "https" && !url.host_str().is_some_and(is_loopback)
-}
-
 /// RFC 6901: empty, or parts that each begin with `/`, in which `~` only occurs as `~0` and `~1`.
 fn is_pointer(text: &str) -> bool {
     let escaped = text.split('~').skip(1).all(|after| after.starts_with(['0', '1']));
     (text.is_empty() || text.starts_with('/')) && escaped
-}
-
-fn header(name: &str, value: &Spanned<String>, check: &mut Check<'_>) -> Option<(String, Secret)> {
-    let secret = check.secret(value)?;
-    let good = HeaderName::try_from(name).is_ok() && HeaderValue::try_from(secret.expose()).is_ok();
-    if !good {
-        let what = format!("`{}` is not a header that can be sent", name.escape_debug());
-        let help = "a name is letters, digits and `-`; a value is one line";
-        check.fault(Fault::error(what, Place::File(value.span())).help(help));
-    }
-    good.then(|| (name.to_owned(), secret))
 }
 
 /// The expression, if there is one; `None` when it is wrong.

@@ -121,11 +121,6 @@ pub fn source_name(name: &str) -> String {
     format!("probe/{name}")
 }
 
-/// Why the probe failed last (or what a person should know of its success), from what it remembers.
-pub fn why(memory: &Value) -> Option<&str> {
-    memory.get("why")?.as_str()
-}
-
 /// What one attempt found.
 #[derive(Clone, PartialEq, Debug)]
 struct Attempt {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use crate::collect::deadline;
+use crate::collect::{deadline, settings};
 use crate::model::fault::{Fault, Place};
 use crate::model::severity::Severity;
 use crate::text::check::Check;
@@ -55,28 +55,13 @@ pub struct Pace {
 impl Keys<'_> {
     /// Checks the keys: all attempts and pauses fit into the interval.
     pub fn build(&self, check: &mut Check<'_>) -> Option<Pace> {
-        let every = self.every(check);
+        let every = settings::every(self.every, check.interval, check);
         let severity = match self.severity {
             None => Some(Severity::High),
             Some(text) => check.parsed(text),
         };
         let (attempts, timeout) = self.fitted(check)?;
         Some(Pace { every: every?, severity: severity?, timeout, attempts })
-    }
-
-    fn every(&self, check: &mut Check<'_>) -> Option<Duration> {
-        let interval = check.interval;
-        let every = check.duration(self.every, interval)?;
-        match self.every {
-            Some(key) if every < interval => {
-                let (every, interval) = (units::duration_literal(every), units::duration_literal(interval));
-                let what = format!("`every = \"{every}\"` is shorter than the interval of {interval}");
-                let help = format!("leave it out, or lower `[monitor] interval` to {every}");
-                check.fault(Fault::error(what, Place::File(key.span())).help(help));
-                None
-            }
-            _ => Some(every),
-        }
     }
 
     /// Attempts and the time limit of each.

@@ -7,9 +7,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::super::readings::Readings;
 use super::chrony;
 use super::host::{Host, amount, strange};
-use super::readings::Readings;
 use crate::model::reading::Reason;
 use crate::model::time::{Time, millis_of};
 

@@ -6,11 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::readings::Readings;
 use super::Elapsed;
 use super::cgroup::{self, Controller, Group};
 use super::host::{Host, keyed, strange};
 use super::mounts::Mount;
-use super::readings::Readings;
 use crate::model::reading::Reason;
 
 /// CPU counters of a cycle.

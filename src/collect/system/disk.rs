@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use super::super::readings::Readings;
 use super::host::Host;
-use super::readings::Readings;
 use crate::model::reading::Reason;
 
 /// The longest wait for all mounts together.

@@ -5,10 +5,10 @@
 //! what the limit leaves, `limit - (current - inactive_file)`, or the machine has left, whichever is less. The page
 //! cache that the kernel would drop first is not counted. Usage is always the part that is not available.
 
+use super::super::readings::Readings;
 use super::cgroup::{self, Controller, Group};
 use super::host::{Host, keyed, strange};
 use super::mounts::Mount;
-use super::readings::Readings;
 use crate::model::reading::Reason;
 
 /// Total and available bytes.

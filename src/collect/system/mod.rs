@@ -16,7 +16,6 @@ mod mounts;
 mod network;
 mod pressure;
 mod process;
-mod readings;
 mod service;
 mod settings;
 
@@ -27,9 +26,9 @@ use serde::{Deserialize, Serialize};
 
 use self::host::Host;
 use self::mounts::Mount;
-use self::readings::Readings;
 pub use self::settings::{Settings, System};
 use super::Report;
+use super::readings::Readings;
 use crate::model::time::Time;
 
 /// What the source keeps between cycles. A memory of another form (an older version) is as good as none.

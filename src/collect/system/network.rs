@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::readings::Readings;
 use super::Elapsed;
 use super::counter::Sum;
 use super::host::Host;
-use super::readings::Readings;
 use crate::model::reading::Reason;
 
 /// How names of virtual wiring begin.

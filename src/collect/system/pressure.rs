@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::readings::Readings;
 use super::Elapsed;
 use super::counter::Sum;
 use super::host::{Host, keyed, strange};
-use super::readings::Readings;
 use crate::model::reading::Reason;
 
 /// The resources the kernel watches.

@@ -5,10 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::readings::Readings;
 use super::host::{Host, keyed};
 use super::mounts::Mount;
 use super::process::Process;
-use super::readings::Readings;
 use super::settings::Service;
 use crate::model::reading::Reason;
 

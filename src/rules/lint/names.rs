@@ -49,10 +49,12 @@ fn unknown_label(metric: &Metric, matcher: &Matcher) -> Option<Fault> {
     Some(fault.help(known_labels(&matcher.label, metric.labels)))
 }
 
-/// A probe or source that is not configured, by a name in a matcher.
+/// A probe or source that is not configured, by a name in a matcher. A source that the program has is known by name also
+/// where it is not configured: rules on it say nothing there.
 fn unknown_value(metric: &Metric, matcher: &Matcher, catalogue: Catalogue<'_>) -> Option<Fault> {
     let names = catalogue.values_of(metric, &matcher.label)?;
-    if names.iter().any(|name| matcher.test.accepts(name)) {
+    let built_in = catalogue.metrics.iter().map(|metric| metric.source).filter(|_| &*matcher.label == "source");
+    if names.iter().copied().chain(built_in).any(|name| matcher.test.accepts(name)) {
         return None;
     }
     let label = &matcher.label;

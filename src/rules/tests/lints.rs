@@ -198,7 +198,8 @@ fn severities_that_reach_nobody_are_told_once() {
         told(&[Severity::High, Severity::Critical]),
         [
             "MEDIUM of MINE reaches nobody ['MINE'] name a channel for it: [routes] medium = […]",
-            "MEDIUM of shipped rules reaches nobody: TLS_CERT_EXPIRES, SLOW_RESPONSE [nowhere] \
+            "MEDIUM of shipped rules reaches nobody: TLS_CERT_EXPIRES, SLOW_RESPONSE, \
+             SLOW_MIGRATION_PROCESSING [nowhere] \
              name a channel for it: [routes] medium = […]"
         ]
     );

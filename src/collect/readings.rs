@@ -19,7 +19,8 @@ impl Readings {
         self.add(metric, Labels::new([label]), value);
     }
 
-    fn add(&mut self, metric: &'static str, labels: Labels, value: Result<f64, Reason>) {
+    /// Adds the series of `metric` with these labels.
+    pub(super) fn add(&mut self, metric: &'static str, labels: Labels, value: Result<f64, Reason>) {
         let value = value.map_or_else(Value::Unknown, Value::Known);
         self.0.push(Reading { series: SeriesKey::new(metric, labels), value });
     }
