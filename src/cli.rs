@@ -1,6 +1,7 @@
 //! The command line: the whole tree, including the parts that later versions build. Only words; nothing is done here.
 
 mod alert;
+mod baseline;
 mod db;
 mod rules;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use alert::{Export, Mark, Opinion};
+pub use baseline::{Accept, Baseline};
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
@@ -101,8 +103,9 @@ pub enum Command {
     Rules(Rules),
     /// Show, prove and verify the reserve log (not built yet)
     Reserves(Later),
-    /// List and accept baselines (not built yet)
-    Baseline(Later),
+    /// What is taken to be right, such as the code of a canister: list it, accept a change of it
+    #[command(subcommand)]
+    Baseline(Baseline),
     /// Run a configured response by hand (not built yet)
     Respond(Later),
     /// Serve the JSON API and the dashboard (not built yet)
@@ -136,7 +139,7 @@ impl Command {
             Self::Collect(_) => "collect",
             Self::Rules(rules) => rules.name(),
             Self::Reserves(_) => "reserves",
-            Self::Baseline(_) => "baseline",
+            Self::Baseline(baseline) => baseline.name(),
             Self::Respond(_) => "respond",
             Self::Serve(_) => "serve",
             Self::Report(_) => "report",

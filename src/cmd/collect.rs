@@ -1,6 +1,5 @@
 //! `collect`: measure once and print it.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +10,9 @@ use super::{Context, Ended, block_on};
 use crate::cli;
 use crate::collect::Source;
 use crate::collect::catalogue::METRICS;
-use crate::collect::run::{self, Collected};
+use crate::collect::run::{self, Collected, Known};
 use crate::config::Config;
+use crate::cycle;
 use crate::model::labels::Labels;
 use crate::model::metric::Unit;
 use crate::model::reading::{Reading, Value};
@@ -77,19 +77,23 @@ fn chosen(config: &Config, names: &[String]) -> Result<Vec<Arc<Source>>, Trouble
 async fn measure(context: &Context, config: &Config, sources: Vec<Arc<Source>>) -> Result<Vec<Collected>, Trouble> {
     let net = context.net(config);
     let now = || context.clock.now();
-    let mut memory = remembered(config, now());
-    if memory.is_empty() {
-        let first = run::run(sources.clone(), memory, config.interval, now(), &net).await;
-        memory = first.into_iter().filter_map(|one| Some((one.source, one.report.memory?))).collect();
+    let mut known = known(config, now());
+    if known.memory.is_empty() {
+        let baselines = known.baselines.clone();
+        let first = run::run(sources.clone(), known, config.interval, now(), &net).await;
+        let memory = first.into_iter().filter_map(|one| Some((one.source, one.report.memory?))).collect();
+        known = Known { memory, baselines };
         tokio::time::sleep(BETWEEN).await;
     }
-    Ok(run::run(sources, memory, config.interval, now(), &net).await)
+    Ok(run::run(sources, known, config.interval, now(), &net).await)
 }
 
-/// What the sources remember, where there is a database that can be read.
-fn remembered(config: &Config, now: Time) -> BTreeMap<Arc<str>, serde_json::Value> {
-    let store = Store::open(&config.database.0, Mode::Read, now).and_then(|store| store.memories());
-    store.unwrap_or_default().into_iter().map(|(source, (memory, _))| (Arc::from(source), memory)).collect()
+/// What is known, where there is a database that can be read.
+fn known(config: &Config, now: Time) -> Known {
+    let read = |store: Store| Ok((store.memories()?, cycle::accepted(&store, config)?));
+    let (memories, baselines) = Store::open(&config.database.0, Mode::Read, now).and_then(read).unwrap_or_default();
+    let memory = memories.into_iter().map(|(source, (memory, _))| (Arc::from(source), memory)).collect();
+    Known { memory, baselines: Arc::new(baselines) }
 }
 
 fn readings(one: &Collected) -> Vec<Reading> {

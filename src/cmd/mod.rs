@@ -1,6 +1,7 @@
 //! One thin recipe per subcommand.
 
 mod alert;
+mod baseline;
 mod check;
 mod collect;
 mod complain;
@@ -65,6 +66,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Alert(Alert::Mark(args)) => alert::mark::run(&context, &args),
         Command::Alert(Alert::Export(args)) => alert::export::run(&context, &args),
         Command::Alert(Alert::Test(args)) => alert::test(&context, &args),
+        Command::Baseline(args) => baseline::run(&context, &args),
         Command::Db(args) => db::run(&context, &args),
         other => later(&other),
     }
@@ -151,6 +153,12 @@ fn summary(faults: &[Located]) -> Trouble {
     let count = faults.len();
     let noun = if count == 1 { "error" } else { "errors" };
     Trouble::new(Kind::Config, format!("{count} {noun} in the configuration"))
+}
+
+/// Who does this: what `by` says, else whoever called sudo, else the user.
+fn who(context: &Context, by: Option<&str>) -> String {
+    let known = || ["SUDO_USER", "USER"].into_iter().find_map(|name| context.env.get(name));
+    by.or_else(known).unwrap_or("unknown").to_owned()
 }
 
 /// Runs a future to its end on this thread. What is stuck in a blocking call is left behind, not waited for.

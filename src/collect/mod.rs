@@ -14,6 +14,7 @@ pub mod system;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::baseline::{Baselines, Sighting};
 use crate::model::reading::{Reading, Reason};
 use crate::model::time::Time;
 use crate::net::Net;
@@ -44,6 +45,20 @@ pub struct Report {
     pub readings: Result<Vec<Reading>, Reason>,
     /// Handed back to the source at its next cycle, also in another process; `None` keeps what it had.
     pub memory: Option<serde_json::Value>,
+    /// What it saw of things that have a baseline.
+    pub seen: Vec<Sighting>,
+}
+
+impl Report {
+    /// What was measured, and what is to be remembered.
+    pub const fn new(readings: Vec<Reading>, memory: Option<serde_json::Value>) -> Self {
+        Self { readings: Ok(readings), memory, seen: Vec::new() }
+    }
+
+    /// Nothing could be measured; what was remembered stands.
+    pub const fn failed(reason: Reason) -> Self {
+        Self { readings: Err(reason), memory: None, seen: Vec::new() }
+    }
 }
 
 impl From<System> for Source {
@@ -96,14 +111,23 @@ impl Source {
         }
     }
 
-    /// Measures, within `deadline`.
+    /// Names whose accepted value stands in the configuration, which beats any that was accepted by a command.
+    pub fn pins(&self) -> Vec<Sighting> {
+        match &self.kind {
+            Kind::System(_) | Kind::Probe(_) => Vec::new(),
+        }
+    }
+
+    /// Measures, within `deadline`. `baselines` is what counts as right.
     pub async fn collect(
         &self,
         memory: Option<&serde_json::Value>,
+        baselines: &Baselines,
         now: Time,
         deadline: Duration,
-        net: &Net,
+        net: &Arc<Net>,
     ) -> Report {
+        let _ = baselines;
         match &self.kind {
             Kind::System(system) => system::collect(system, memory, now, deadline).await,
             Kind::Backend(backend) => backend::collect(backend, memory, now, deadline, net).await,

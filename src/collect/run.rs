@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Report, Source, deadline};
+use crate::model::baseline::Baselines;
 use crate::model::labels::Labels;
 use crate::model::reading::{Reading, Reason};
 use crate::model::time::Time;
@@ -48,10 +49,19 @@ impl Collected {
     }
 }
 
+/// What is known before anything is measured.
+#[derive(Default)]
+pub struct Known {
+    /// What each source remembers.
+    pub memory: BTreeMap<Arc<str>, Json>,
+    /// What counts as right.
+    pub baselines: Arc<Baselines>,
+}
+
 /// Asks `sources`, each with what it remembers, and waits for all of them or the deadline.
 pub async fn run(
     sources: Vec<Arc<Source>>,
-    mut memory: BTreeMap<Arc<str>, Json>,
+    mut known: Known,
     interval: Duration,
     now: Time,
     net: &Arc<Net>,
@@ -61,17 +71,19 @@ pub async fn run(
     let mut running = BTreeMap::new();
     let begun = Instant::now();
     for source in sources {
-        let (net, limit, remembered) = (net.clone(), limit.clone(), memory.remove(source.name()));
+        let (net, limit, baselines) = (net.clone(), limit.clone(), known.baselines.clone());
+        let remembered = known.memory.remove(source.name());
         let (name, every) = (source.name().clone(), source.every());
         let handle = tasks.spawn(async move {
-            one(&source, remembered.as_ref(), &limit, begun + deadline(interval), now, &net).await
+            let given = Given { memory: remembered.as_ref(), baselines: &baselines, now };
+            one(&source, given, &limit, begun + deadline(interval), &net).await
         });
         running.insert(handle.id(), (name, every));
     }
     let mut all = Vec::with_capacity(running.len());
     while let Some(ended) = tasks.join_next_with_id().await {
         let (id, (report, took)) = ended.unwrap_or_else(|error| {
-            let failed = Report { readings: Err(Reason::new("internal error of this source")), memory: None };
+            let failed = Report::failed(Reason::new("internal error of this source"));
             (error.id(), (failed, Duration::ZERO))
         });
         if let Some((source, every)) = running.remove(&id) {
@@ -82,21 +94,22 @@ pub async fn run(
     all
 }
 
-/// One source, at the latest until `end`, which is the same for all: waiting for a turn is part of its time.
-async fn one(
-    source: &Source,
-    memory: Option<&Json>,
-    limit: &Semaphore,
-    end: Instant,
+/// What one source is given.
+struct Given<'a> {
+    memory: Option<&'a Json>,
+    baselines: &'a Baselines,
     now: Time,
-    net: &Net,
-) -> (Report, Duration) {
+}
+
+/// One source, at the latest until `end`, which is the same for all: waiting for a turn is part of its time.
+async fn one(source: &Source, given: Given<'_>, limit: &Semaphore, end: Instant, net: &Arc<Net>) -> (Report, Duration) {
     let begun = Instant::now();
     let work = async {
         let _turn = limit.acquire().await;
-        source.collect(memory, now, end.saturating_duration_since(Instant::now()), net).await
+        let Given { memory, baselines, now } = given;
+        source.collect(memory, baselines, now, end.saturating_duration_since(Instant::now()), net).await
     };
     let report = tokio::time::timeout_at(end, work).await;
-    let report = report.unwrap_or(Report { readings: Err(Reason::TIMEOUT), memory: None });
+    let report = report.unwrap_or_else(|_| Report::failed(Reason::TIMEOUT));
     (report, begun.elapsed())
 }

@@ -18,8 +18,9 @@ use std::time::Duration;
 use crate::alert::step::Now;
 use crate::alert::tick::{self, Follows, Last};
 use crate::collect::Source;
-use crate::collect::run::{self, Collected};
+use crate::collect::run::{self, Collected, Known};
 use crate::config::Config;
+use crate::model::baseline::Baselines;
 use crate::model::labels::Labels;
 use crate::model::reading::{Reading, Reason};
 use crate::model::time::Time;
@@ -93,7 +94,8 @@ impl Road<'_> {
     async fn collect(&self, store: &Store) -> Result<(Time, Vec<Collected>), Trouble> {
         let started = self.clock.now();
         let (due, memory) = due_sources(store, self.config, started.floor(self.config.interval))?;
-        Ok((started, run::run(due, memory, self.config.interval, started, self.net).await))
+        let known = Known { memory, baselines: Arc::new(accepted(store, self.config)?) };
+        Ok((started, run::run(due, known, self.config.interval, started, self.net).await))
     }
 
     fn judge(&self, tx: &Tx<'_>, started: Time, collected: Vec<Collected>) -> Result<Cycle, Trouble> {
@@ -104,6 +106,13 @@ impl Road<'_> {
 
 /// Sources, and what those of them remember that ran before.
 type Due = (Vec<Arc<Source>>, BTreeMap<Arc<str>, serde_json::Value>);
+
+/// What counts as right: what was accepted, and above it what the configuration pins.
+pub fn accepted(store: &Reader, config: &Config) -> Result<Baselines, Trouble> {
+    let mut accepted = store.accepted()?;
+    accepted.extend(config.sources.iter().flat_map(|source| source.pins()).map(|pin| (pin.name, pin.value)));
+    Ok(accepted)
+}
 
 /// The sources whose time has come, and what each remembers.
 fn due_sources(store: &Store, config: &Config, tick: Time) -> Result<Due, Trouble> {
@@ -154,6 +163,9 @@ fn commit(
         let kept = if one.report.memory.is_none() { tx.memory(&one.source)? } else { None };
         let memory = one.report.memory.clone().or(kept).unwrap_or_default();
         tx.remember(&one.source, &memory, tick)?;
+        for seen in &one.report.seen {
+            tx.put_sighting(seen, started)?;
+        }
     }
     let now = Now { tick, passage: follows.passage };
     let judged = if follows.again { None } else { Some(judge::judge(tx, config, now, finished)?) };

@@ -2,6 +2,7 @@
 //! Every other room may name this one; it names nobody.
 
 pub mod alert;
+pub mod baseline;
 pub mod delivery;
 pub mod fault;
 pub mod labels;

@@ -1,6 +1,7 @@
 //! Documents as people and programs read them on a terminal: tables, JSON, Nagios, diagnostics.
 
 pub mod alerts;
+pub mod baselines;
 pub mod cycle;
 pub mod database;
 pub mod diagnostics;

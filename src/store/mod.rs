@@ -30,6 +30,7 @@
 
 pub mod alerts;
 pub mod backup;
+pub mod baselines;
 pub mod cycles;
 pub mod deliveries;
 pub mod examine;

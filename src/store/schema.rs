@@ -14,8 +14,12 @@ use crate::model::time::Time;
 pub(super) const APPLICATION_ID: i32 = 0x5349_504D;
 
 /// The steps from an empty file to the present shape; `user_version` counts those taken. Never change one that was released.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema/v1.sql"), include_str!("schema/marks.sql"), include_str!("schema/chunks.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/marks.sql"),
+    include_str!("schema/chunks.sql"),
+    include_str!("schema/baselines.sql"),
+];
 
 /// Whose a database is and how far it has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

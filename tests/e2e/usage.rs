@@ -42,7 +42,6 @@ fn commands_of_later_versions_say_so() {
     let world = World::empty();
     for (args, name) in [
         (&["reserves", "show"][..], "reserves"),
-        (&["baseline", "list"], "baseline"),
         (&["respond", "restart", "--dry-run"], "respond"),
         (&["serve"], "serve"),
         (&["report", "--since", "1h"], "report"),

@@ -2,7 +2,7 @@
 
 use super::unknown;
 use crate::cli::{self, Opinion};
-use crate::cmd::{Context, Ended};
+use crate::cmd::{Context, Ended, who};
 use crate::model::alert::{Mark, Worth};
 use crate::model::trouble::{Kind, Trouble};
 use crate::output::terminal;
@@ -27,17 +27,11 @@ pub fn run(context: &Context, args: &cli::Mark) -> Ended {
         Opinion::Useful => Worth::Useful,
         Opinion::False => Worth::False,
     };
-    tx.put_mark(id, &Mark { worth, at: now, who: who(context, args), why: why.to_owned() })?;
+    tx.put_mark(id, &Mark { worth, at: now, who: who(context, args.by.as_deref()), why: why.to_owned() })?;
     tx.commit()?;
     if context.terminal.out {
         let line = format!("{} {} is marked {}", args.number, alert.key, worth.name());
         terminal::print(&context.terminal.fit(&format!("{}\n", safe::one_line(&line))))?;
     }
     Ok(0)
-}
-
-/// Who says so: `--by`, else whoever called sudo, else the user.
-fn who(context: &Context, args: &cli::Mark) -> String {
-    let known = || ["SUDO_USER", "USER"].into_iter().find_map(|name| context.env.get(name)).map(str::to_owned);
-    args.by.clone().or_else(known).unwrap_or_else(|| "unknown".to_owned())
 }

@@ -156,7 +156,7 @@ pub async fn collect(probe: &Probe, memory: Option<&Value>, net: &Net, now: Time
         readings.push(certificate::reading(&expiry, labels));
         after.certificate = expiry.ok();
     }
-    Report { readings: Ok(readings), memory: after.write() }
+    Report::new(readings, after.write())
 }
 
 /// The first attempt that succeeds, or the last one.

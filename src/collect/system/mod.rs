@@ -76,12 +76,12 @@ async fn collect_from(
     // Without the list of mounts nobody could say which disks are unknown, so nothing is said at all.
     let mounts = match host.read("/proc/self/mountinfo") {
         Ok(text) => mounts::parse(&text),
-        Err(reason) => return Report { readings: Err(reason), memory: memory.cloned() },
+        Err(reason) => return Report { memory: memory.cloned(), ..Report::failed(reason) },
     };
     let before: Memory = memory.and_then(|memory| serde_json::from_value(memory.clone()).ok()).unwrap_or_default();
     let mut out = Readings::default();
     let after = Cycle { host, settings, mounts: &mounts, now, deadline }.measure(&before, &mut out).await;
-    Report { readings: Ok(out.sorted()), memory: serde_json::to_value(after).ok() }
+    Report::new(out.sorted(), serde_json::to_value(after).ok())
 }
 
 /// What every part of a cycle needs to know.
