@@ -51,7 +51,7 @@ pub struct SupplyLeg {
     pub cketh_backed: u128,
     /// When the read had ended, by this machine's clock.
     pub at: Time,
-    /// The time in the certificate; of a certified leg the oldest of its certificates.
+    /// The time that the network signed with the replies, the oldest of the leg: of a certificate, or of a node.
     pub certified_at: Option<Time>,
     /// How far it can be believed.
     pub trust: Trust,
@@ -105,11 +105,11 @@ impl Health {
         }
     }
 
-    /// Whether the canister is out of service; `None` where the refusal does not tell.
+    /// Whether the canister is out of service for whoever asks it what it should know; `None` where the refusal does not tell.
     pub const fn is_down(self) -> Option<bool> {
         match self {
-            Self::Frozen | Self::Stopped | Self::Gone => Some(true),
-            Self::Degraded | Self::InterfaceChanged | Self::NotPermitted => Some(false),
+            Self::Frozen | Self::Stopped | Self::Gone | Self::Degraded => Some(true),
+            Self::InterfaceChanged | Self::NotPermitted => Some(false),
             Self::Unknown => None,
         }
     }
@@ -149,6 +149,11 @@ impl SupplyFault {
     /// Whether somebody may be lying to us.
     pub const fn is_untrusted(&self) -> bool {
         matches!(self, Self::Untrusted(_))
+    }
+
+    /// Whether another host may do better.
+    pub const fn is_of_the_host(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Unreachable(_) | Self::Untrusted(_))
     }
 
     /// The same as the reason of a reading.
