@@ -6,4 +6,5 @@
 pub mod backend;
 pub mod ca;
 pub mod http;
+pub mod replica;
 pub mod smtp;
