@@ -114,7 +114,7 @@ impl Source {
     /// Names whose accepted value stands in the configuration, which beats any that was accepted by a command.
     pub fn pins(&self) -> Vec<Sighting> {
         match &self.kind {
-            Kind::System(_) | Kind::Probe(_) => Vec::new(),
+            Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) => Vec::new(),
         }
     }
 

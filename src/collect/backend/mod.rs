@@ -79,7 +79,7 @@ fn report(answers: &Answers, before: Memory, now: Time) -> Report {
     if let Some(first) = failed.first().filter(|_| failed.len() == answers.0.len()) {
         let reason = Reason::new(format!("no endpoint can be used: {first}"));
         let memory = Memory { why: Some(reason.as_str().to_owned()), ..before };
-        return Report { readings: Err(reason), memory: serde_json::to_value(memory).ok() };
+        return Report { memory: serde_json::to_value(memory).ok(), ..Report::failed(reason) };
     }
     let process = answers.of(Endpoint::Metrics).and_then(process::process);
     let (life, restarts) = before.life(process);
@@ -91,7 +91,7 @@ fn report(answers: &Answers, before: Memory, now: Time) -> Report {
     migration::measure(&cycle, &mut after, &mut out);
     jobs::measure(&cycle, &mut after, &mut out);
     reserves(answers, &mut out);
-    Report { readings: Ok(out.sorted()), memory: serde_json::to_value(after).ok() }
+    Report::new(out.sorted(), serde_json::to_value(after).ok())
 }
 
 /// What the backend claims of its reserves. With no supply at all its ratio is 1 too, and a supply that it failed to
