@@ -1,6 +1,7 @@
 //! `alert list`, `alert show`, `alert test`.
 
 pub mod export;
+mod hint;
 pub mod mark;
 
 use std::collections::BTreeSet;

@@ -197,10 +197,14 @@ fn settle(context: &Context, config: &Config, cycle: &Cycle, broken: bool) {
     complain_each(context, Some(database), "untold", &untold);
 }
 
-/// Seals what grew old. The cycle is done and told: trouble here is said, and changes nothing of how it ended.
+/// Seals what grew old and lets go of what is too old. The cycle is done and told: trouble here is said, and changes
+/// nothing of how it ended.
 fn tidied(context: &Context, config: &Config, store: &mut Store) {
     let trouble = tidy::tidy(store, config, context.clock).err();
-    let trouble = trouble.map(|trouble| format!("sippar-mon: old samples cannot be sealed: {}", trouble.what));
+    let trouble = trouble.map(|trouble| {
+        let help = trouble.help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
+        format!("sippar-mon: old samples cannot be tidied away: {}{help}", trouble.what)
+    });
     complain_each(context, Some(&config.database.0), "old samples", trouble.as_slice());
 }
 

@@ -58,8 +58,8 @@ pub struct Monitor {
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     pub path: Option<String>,
-    retention: Planned,
-    max_size: Planned,
+    pub retention: Option<Spanned<String>>,
+    pub max_size: Option<Spanned<String>>,
 }
 
 /// `[sources.…]`
@@ -103,8 +103,7 @@ impl Routes {
 
 /// Refuses, with a clear word, what this version does not build yet. Ignoring it would be a promise not kept.
 pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
-    let File { maintenance, responses, heartbeat, serve, store, sources, routes, .. } = file;
-    let Store { path: _, retention, max_size } = store;
+    let File { maintenance, responses, heartbeat, serve, sources, routes, .. } = file;
     let Sources { system: _, backend: _, algorand, icp, reserves } = sources;
     let Routes { low: _, medium: _, high: _, critical: _, fallback, escalate } = routes;
     for (name, planned) in [
@@ -112,8 +111,6 @@ pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
         ("[responses]", responses),
         ("[heartbeat]", heartbeat),
         ("[serve]", serve),
-        ("[store] retention", retention),
-        ("[store] max_size", max_size),
         ("[sources.algorand]", algorand),
         ("[sources.icp]", icp),
         ("[sources.reserves]", reserves),

@@ -9,10 +9,10 @@ pub mod last_good;
 mod parse;
 mod people;
 mod secret;
+mod store;
 mod texts;
 pub mod trial;
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,7 @@ use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
 use crate::model::trouble::Trouble;
 use crate::notify::Channel;
 use crate::rules::{self, Cadence, Catalogue, Rule};
+use crate::store::retain::Limits;
 use crate::text::check::Check;
 use crate::text::units;
 use crate::world::Env;
@@ -50,6 +51,8 @@ pub struct Config {
     pub identity: Identity,
     /// Between two ticks.
     pub interval: Duration,
+    /// How much of the past is kept.
+    pub limits: Limits,
     /// Further certificate authorities.
     pub ca_file: Option<PathBuf>,
     /// What is measured.
@@ -178,6 +181,7 @@ fn build(
     check.keeps_warnings = !flags.unseen;
     check.interval = flags.interval.unwrap_or_else(|| interval(&file, &mut check));
     file::refuse_planned(&file, &mut check);
+    let limits = store::limits(&file.store, &mut check);
     let sources = sources(&file, &mut check);
     let channels = people::channels(&file, &secrets, &mut check);
     let routes = people::routes(&file, &channels, &mut check);
@@ -185,7 +189,7 @@ fn build(
     let written = written(own, &texts, &mut check);
     let rules = compiled(written, &sources, false, &mut check);
     check.source.clone_from(&texts.main);
-    refuse_public_literals(&secrets, main.as_ref(), &mut check);
+    secret::refuse_public_literals(&secrets, main.as_ref(), &mut check);
 
     let mut faults = check.faults;
     faults.sort_by_key(|located| texts.place(located));
@@ -200,8 +204,20 @@ fn build(
         file.monitor.ca_file.map(|path| PathBuf::from(path.into_inner())).filter(|path| !path.as_os_str().is_empty());
     let interval = check.interval;
     let warnings = Vec::new();
-    let config =
-        Config { path, database, identity, interval, ca_file, sources, rules, channels, routes, warnings, texts };
+    let config = Config {
+        path,
+        database,
+        identity,
+        interval,
+        limits,
+        ca_file,
+        sources,
+        rules,
+        channels,
+        routes,
+        warnings,
+        texts,
+    };
     Ok(Examined { config, faults })
 }
 
@@ -312,21 +328,6 @@ fn cadences(sources: &[Arc<Source>]) -> Vec<Cadence> {
 /// Rules together with the text that their places point into.
 fn of_text(rules: Vec<rules::Settings>, text: Option<&Arc<SourceText>>) -> Vec<rules::Settings> {
     rules.into_iter().map(|rule| rules::Settings { source: text.cloned(), ..rule }).collect()
-}
-
-/// A literal secret makes the whole file one.
-fn refuse_public_literals(secrets: &Secrets<'_>, main: Option<&Arc<SourceText>>, check: &mut Check<'_>) {
-    let Some(main) = main.filter(|_| secrets.met_literal()) else { return };
-    let Ok(meta) = std::fs::metadata(&main.path) else { return };
-    let mode = meta.permissions().mode() & 0o7777;
-    if mode & 0o004 != 0 {
-        check.source = None;
-        let what =
-            format!("{} holds a literal secret and everybody can read it (mode {mode:04o})", main.path.display());
-        let help =
-            format!("run: chmod 640 {}, or write the secret as \"env:NAME\" or \"file:PATH\"", main.path.display());
-        check.fault(Fault::error(what, Place::Nowhere).help(help));
-    }
 }
 
 /// Gives shipped rules a link where they have none.

@@ -4,8 +4,11 @@ use std::cell::Cell;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::model::fault::{Fault, Place, SourceText};
 use crate::model::secret::Secret;
+use crate::text::check::Check;
 use crate::world::Env;
 
 /// A secret file is a line or a key, never more.
@@ -109,6 +112,21 @@ pub fn env_file(path: &Path) -> Result<Vec<(String, String)>, String> {
 fn unquoted(value: &str) -> &str {
     let within = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     within('"').or_else(|| within('\'')).unwrap_or(value)
+}
+
+/// A literal secret makes the whole file one.
+pub fn refuse_public_literals(secrets: &Secrets<'_>, main: Option<&Arc<SourceText>>, check: &mut Check<'_>) {
+    let Some(main) = main.filter(|_| secrets.met_literal()) else { return };
+    let Ok(meta) = std::fs::metadata(&main.path) else { return };
+    let mode = meta.permissions().mode() & 0o7777;
+    if mode & 0o004 != 0 {
+        check.source = None;
+        let what =
+            format!("{} holds a literal secret and everybody can read it (mode {mode:04o})", main.path.display());
+        let help =
+            format!("run: chmod 640 {}, or write the secret as \"env:NAME\" or \"file:PATH\"", main.path.display());
+        check.fault(Fault::error(what, Place::Nowhere).help(help));
+    }
 }
 
 #[cfg(test)]

@@ -65,10 +65,22 @@ fn rule(rule: &Rule) -> String {
 
 /// Everything a configuration means, one line each.
 fn meaning(config: &Config) -> Vec<String> {
-    let Config { path: _, database, identity, interval, ca_file, sources, rules, channels, routes, warnings, texts: _ } =
-        config;
+    let Config {
+        path: _,
+        database,
+        identity,
+        interval,
+        limits,
+        ca_file,
+        sources,
+        rules,
+        channels,
+        routes,
+        warnings,
+        texts: _,
+    } = config;
     let mut lines = vec![
-        format!("{database:?} {identity:?} {interval:?} {ca_file:?} {routes:?}"),
+        format!("{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?}"),
         format!("{:?}", warnings.iter().map(|warning| &warning.fault.what).collect::<Vec<_>>()),
     ];
     lines.extend(sources.iter().map(|source| format!("{source:?}")));
@@ -88,8 +100,8 @@ fn the_example_names_the_defaults() {
 fn the_example_means_what_no_file_means() {
     let (bare, example) = (good(""), good(&with(EXAMPLE, DEFAULT)));
     let basics = |config: &Config| {
-        let Config { database, identity, interval, ca_file, .. } = config;
-        (database.clone(), identity.clone(), *interval, ca_file.clone())
+        let Config { database, identity, interval, limits, ca_file, .. } = config;
+        (database.clone(), identity.clone(), *interval, *limits, ca_file.clone())
     };
     assert_eq!(basics(&example), basics(&bare));
     assert_eq!(format!("{:?}", example.sources[0]), format!("{:?}", bare.sources[0]));

@@ -66,6 +66,12 @@ pub fn span(store: &Reader, since: Duration, interval: Duration) -> Result<Optio
 }
 
 impl Span {
+    /// The part of it from `from` to `to`, both included.
+    pub fn within(&self, from: Time, to: Time) -> Self {
+        let is_in = |now: &&Now| now.tick >= from && now.tick <= to;
+        Self { cycles: self.cycles.iter().filter(is_in).copied().collect(), gaps: (0, Duration::ZERO) }
+    }
+
     fn add(&mut self, cycles: &[CycleRow]) {
         let mut before: Option<Last> = None;
         for cycle in cycles {

@@ -7,6 +7,7 @@
 pub mod backtest;
 pub mod episodes;
 pub mod export;
+pub mod hint;
 pub mod story;
 mod timeline;
 

@@ -62,6 +62,7 @@ pub(super) fn fill(connection: &Connection, source: &Path, part: &Path) -> Resul
             .help("give it another name")
     })?;
     open::create_file(part).map_err(uncreatable)?;
+    schema::shrinks(connection).map_err(|error| refuse::failure(source, &error))?;
     connection.execute("VACUUM INTO ?1", [name]).map_err(|error| uncopied(source, part, &error))?;
     File::open(part).and_then(|file| file.sync_all()).map_err(|error| refuse::io(part, "write", &error))
 }

@@ -22,8 +22,9 @@
 //! refused with a [`Trouble`] and left as it is.
 //!
 //! # Retention
-//! Nothing is deleted here yet but alerts that ended before they fired. Samples that lie in the future when the clock
-//! has gone back are moved to `sample_aside`, chunks that cannot be read to `chunk_aside`, not deleted. Numbers of alerts and ids of deliveries are never used twice.
+//! See [`retain`] for what goes when. Alerts that ended before they fired are forgotten at once. Samples that lie in the
+//! future when the clock has gone back are moved to `sample_aside`, chunks that cannot be read to `chunk_aside`. Numbers
+//! of alerts and ids of deliveries are never used twice.
 //!
 //! # Size
 //! A sample row costs about 20 bytes, a sealed sample 1 to 3 (see [`seal`]). Words from outside (answers, reasons, notes) are clipped when they are written.
@@ -38,6 +39,7 @@ pub mod marks;
 pub mod open;
 pub mod past;
 pub mod restore;
+pub mod retain;
 pub mod seal;
 pub mod series;
 pub mod windows;
@@ -178,7 +180,7 @@ impl Reader {
     }
 
     /// Bytes of write-ahead log; none when there is no log.
-    fn wal_bytes(&self) -> u64 {
+    pub fn wal_bytes(&self) -> u64 {
         // SQLite resolves links first and puts the log beside the real file
         let real = self.connection.path().unwrap_or_default();
         std::fs::metadata(format!("{real}-wal")).map_or(0, |log| log.len())

@@ -49,6 +49,7 @@ impl Store {
         let path = Path::new(":memory:");
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open_in_memory()?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(64);
             Ok(connection)
         };
@@ -65,7 +66,9 @@ fn open_to_write(path: &Path, now: Time) -> Result<Connection> {
         Before::Filled => Before::Filled,
     };
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    schema::identify(&connection, path)?;
+    if schema::identify(&connection, path)? == 0 {
+        schema::shrinks(&connection).map_err(|error| refuse::failure(path, &error))?;
+    }
     // SQLite silently opens what it may not write for reading
     let readonly = connection.is_readonly("main").map_err(|error| refuse::failure(path, &error))?;
     if readonly && let Some(trouble) = refuse::unwritable(path) {
@@ -151,6 +154,8 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // a plan must not depend on the values that are bound: some statements would be prepared anew for each series
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)

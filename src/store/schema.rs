@@ -19,6 +19,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/marks.sql"),
     include_str!("schema/chunks.sql"),
     include_str!("schema/baselines.sql"),
+    include_str!("schema/retention.sql"),
 ];
 
 /// Whose a database is and how far it has come.
@@ -79,6 +80,10 @@ pub(super) fn migrate(
     }
     let copy = if from > 0 { copy::keep_before_migration(connection, path, from, now)? } else { None };
     let taken = upgrade(connection, path, steps, before, now);
+    if from > 0 && taken.is_ok() {
+        // without room for it the file stays as large as it ever was, which harms nothing
+        let _ = rewrite_to_shrink(connection);
+    }
     match copy {
         Some(_) if taken.is_ok() => copy::prune(path),
         // the database is as it was; the next try makes a copy of its own
@@ -86,6 +91,22 @@ pub(super) fn migrate(
         None => {}
     }
     taken
+}
+
+/// Asks for a file that can be cut down when rows go. Of one that has no tables yet it holds at once, of another when
+/// it is written anew.
+pub(super) fn shrinks(connection: &Connection) -> rusqlite::Result<bool> {
+    const INCREMENTAL: i32 = 2;
+    let mode = || connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i32>(0));
+    if mode()? == 0 {
+        connection.pragma_update(None, "auto_vacuum", INCREMENTAL)?;
+    }
+    Ok(mode()? > 0)
+}
+
+/// Writes a file of an older version anew, so that it can be cut down.
+fn rewrite_to_shrink(connection: &Connection) -> rusqlite::Result<()> {
+    if shrinks(connection)? { Ok(()) } else { connection.execute_batch("VACUUM") }
 }
 
 /// The same without a copy.

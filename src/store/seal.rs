@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::chunk::{self, Flaw, Place};
 use super::chunks::{DAY, HOUR, SEALED_UNTIL, Sealed, at, merge, sealed};
 use super::cycles::NoteKind;
+use super::rows::json_of;
 use super::series::parts_of;
 use super::{Reader, Result, Tx};
 use crate::model::reading::Point;
@@ -73,37 +74,27 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Makes chunks of the first rows of an hour, a batch of series at a time.
+    /// Makes chunks of the first rows of an hour, a batch of series at a time. Rows are in order of their tick, so each
+    /// tick is visited for the series of the batch alone: what a step costs depends on the batch and not on the hour.
     fn seal_hour(&self, start: i64, now: Time) -> Result<()> {
         let end = start + HOUR - 1;
-        let counts = self.all(
-            "sample",
-            "SELECT series, count(*) AS n FROM sample WHERE tick BETWEEN ?1 AND ?2 GROUP BY series ORDER BY series",
-            (start, end),
-            |cells| Ok((cells.get::<i64>("series")?, cells.get::<i64>("n")?)),
+        let ticks = self.ticks(start, end)?;
+        let Some((first, last)) = self.next_series(&ticks)? else { return Ok(()) };
+        let range = (json_of(&ticks)?, first, last);
+        let mut found = self.points(
+            "SELECT sample.tick, sample.series, sample.value, sample.mark
+             FROM json_each(?1) AS slot CROSS JOIN sample ON sample.tick = slot.value AND sample.series BETWEEN ?2 AND ?3",
+            (&range.0, range.1, range.2),
         )?;
-        let mut rows = 0;
-        let batch: Vec<i64> = counts
-            .into_iter()
-            .take_while(|(_, n)| {
-                let fits = rows == 0 || rows + n <= BATCH;
-                rows += n;
-                fits
-            })
-            .map(|(series, _)| series)
-            .collect();
-        let (Some(first), Some(last)) = (batch.first(), batch.last()) else { return Ok(()) };
-        let range = (start, end, *first, *last);
-        let found = self.points(
-            "SELECT tick, series, value, mark FROM sample
-             WHERE tick BETWEEN ?1 AND ?2 AND series BETWEEN ?3 AND ?4 ORDER BY series, tick",
-            range,
-        )?;
+        // the ticks come in order, and a stable sort leaves them so
+        found.sort_by_key(|(series, _)| *series);
         for rows in found.chunk_by(|one, two| one.0 == two.0) {
             let Some((series, _)) = rows.first() else { continue };
             self.put_sealed(Place { series: *series, start }, rows.iter().map(|(_, point)| *point).collect(), now)?;
         }
-        self.execute("DELETE FROM sample WHERE tick BETWEEN ?1 AND ?2 AND series BETWEEN ?3 AND ?4", range)?;
+        for tick in &ticks {
+            self.execute("DELETE FROM sample WHERE tick = ?1 AND series BETWEEN ?2 AND ?3", (tick, range.1, range.2))?;
+        }
         let until = u64::try_from(end + 1).unwrap_or(0);
         self.execute(
             "INSERT INTO counter (name, value) VALUES (?1, ?2)
@@ -111,6 +102,34 @@ impl Tx<'_> {
             (SEALED_UNTIL, i64::try_from(until).unwrap_or(i64::MAX)),
         )?;
         Ok(())
+    }
+
+    /// The ticks from `start` to `end` that have rows.
+    fn ticks(&self, start: i64, end: i64) -> Result<Vec<i64>> {
+        self.all(
+            "sample",
+            "WITH RECURSIVE slot (tick) AS (
+                 SELECT min(tick) FROM sample WHERE tick BETWEEN ?1 AND ?2
+                 UNION ALL
+                 SELECT (SELECT min(tick) FROM sample WHERE tick > slot.tick AND tick <= ?2)
+                 FROM slot WHERE slot.tick IS NOT NULL
+             )
+             SELECT tick FROM slot WHERE tick IS NOT NULL",
+            (start, end),
+            |cells| cells.get("tick"),
+        )
+    }
+
+    /// The first series that has rows at one of `ticks`, and the last one of its batch.
+    fn next_series(&self, ticks: &[i64]) -> Result<Option<(i64, i64)>> {
+        let sql = "SELECT min((SELECT min(series) FROM sample WHERE tick = slot.value)) AS first
+                   FROM json_each(?1) AS slot";
+        let first = self.first("sample", sql, [json_of(&ticks)?], |cells| cells.get::<Option<i64>>("first"))?.flatten();
+        let Some(first) = first else { return Ok(None) };
+        let others = (BATCH / i64::try_from(ticks.len()).unwrap_or(BATCH).max(1) - 1).max(0);
+        let sql = "SELECT id FROM series WHERE id > ?1 ORDER BY id LIMIT ?2";
+        let last = self.all("series", sql, (first, others), |cells| cells.get::<i64>("id"))?.last().copied();
+        Ok(Some((first, last.unwrap_or(first))))
     }
 
     /// Puts samples of an hour into the chunk of their day, or of their hour where the day has none yet.

@@ -47,14 +47,25 @@ struct Wanted {
     id: i64,
     from: Time,
     window: Window,
+    /// It has all that is asked for.
+    is_full: bool,
+}
+
+/// What is asked of a series.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// Samples since then.
+    from: Time,
+    /// Of those only the newest.
+    only_newest: bool,
 }
 
 impl Reader {
     /// For each series that `needs` name, the samples from as far back as the neediest of them reaches up to `at`,
     /// both ends included (the evaluator cuts its own left-open ranges out of that). Series without any are left out; one
-    /// whose sealed part cannot be read is unknown.
+    /// whose sealed part cannot be read is unknown. Where no need reaches back at all, the newest sample is enough.
     pub fn windows(&self, needs: &[Need], at: Time) -> Result<Vec<Window>> {
-        let (mut windows, damage) = self.filled(self.wanted(None, reach(needs, at))?, at)?;
+        let (mut windows, damage) = self.filled(self.wanted(None, at, reach(needs, at))?, at)?;
         for (place, _) in damage {
             // a rule must neither see half of a history nor stop those that see another
             if let Some(window) = windows.get_mut(place) {
@@ -68,14 +79,16 @@ impl Reader {
 
     /// The same for somebody who would rather have nothing than a part: damaged history is refused.
     pub fn sound_windows(&self, needs: &[Need], at: Time) -> Result<Vec<Window>> {
-        let (windows, damage) = self.filled(self.wanted(None, reach(needs, at))?, at)?;
+        let all = |window: &Window| Some(Reach { only_newest: false, ..reach(needs, at)(window)? });
+        let (windows, damage) = self.filled(self.wanted(None, at, all)?, at)?;
         whole(windows, damage)
     }
 
     /// The samples of `metric` (with exactly these labels, if given) from `from` to `to`, both included.
     pub fn history(&self, metric: &str, labels: Option<&Labels>, from: Time, to: Time) -> Result<Vec<Window>> {
-        let reach = |window: &Window| labels.is_none_or(|labels| window.series.labels == *labels).then_some(from);
-        let (windows, damage) = self.filled(self.wanted(Some(metric), reach)?, to)?;
+        let is_meant = |window: &Window| labels.is_none_or(|labels| window.series.labels == *labels);
+        let reach = |window: &Window| is_meant(window).then_some(Reach { from, only_newest: false });
+        let (windows, damage) = self.filled(self.wanted(Some(metric), to, reach)?, to)?;
         whole(windows, damage)
     }
 
@@ -100,26 +113,33 @@ impl Reader {
         )
     }
 
-    /// The windows, still empty, of all series or of those of one metric, in order of metric and labels. `reach` says
-    /// where each begins, or that it is not wanted; a series that ended before that is left out.
-    fn wanted(&self, metric: Option<&str>, reach: impl Fn(&Window) -> Option<Time>) -> Result<Vec<Wanted>> {
+    /// The windows up to `to` of all series or of those of one metric, in order of metric and labels: those still empty of
+    /// which more than the newest sample is asked for. `reach` says where each begins, or that it is not wanted; a series
+    /// that ended before that is left out.
+    fn wanted(&self, metric: Option<&str>, to: Time, reach: impl Fn(&Window) -> Option<Reach>) -> Result<Vec<Wanted>> {
         let found = self.all(
             "series",
-            "SELECT s.id, s.metric, s.labels, s.every_ms, l.tick AS newest, l.reason
+            "SELECT s.id, s.metric, s.labels, s.every_ms, l.tick AS newest, l.value, coalesce(l.mark, 3) AS mark, l.reason
              FROM series s LEFT JOIN latest l ON l.series = s.id
              WHERE ?1 IS NULL OR s.metric = ?1 ORDER BY s.metric, s.labels",
             [metric],
             |cells| {
-                let window = Window {
+                let mut window = Window {
                     series: key(cells)?,
                     every: cells.duration("every_ms")?,
                     points: Vec::new(),
                     reason: cells.get::<Option<String>>("reason")?.map(Reason::new),
                 };
                 let newest = cells.time_if_any("newest")?;
-                let from = reach(&window).filter(|from| newest.is_none_or(|newest| newest >= *from));
-                let id = cells.get("id")?;
-                Ok(from.map(|from| Wanted { id, from, window }))
+                let Some(Reach { from, only_newest }) = reach(&window) else { return Ok(None) };
+                if newest.is_some_and(|newest| newest < from) {
+                    return Ok(None);
+                }
+                let newest = newest.filter(|newest| only_newest && *newest <= to);
+                if let Some(tick) = newest {
+                    window.points.push(Point { tick, datum: datum(cells)? });
+                }
+                Ok(Some(Wanted { id: cells.get("id")?, from, window, is_full: newest.is_some() }))
             },
         )?;
         Ok(found.into_iter().flatten().collect())
@@ -131,12 +151,13 @@ impl Reader {
     fn filled(&self, mut wanted: Vec<Wanted>, to: Time) -> Result<(Vec<Window>, Damage)> {
         let place: HashMap<i64, usize> = wanted.iter().enumerate().map(|(at, wanted)| (wanted.id, at)).collect();
         let alive = self.count_live()?;
-        let mut starts: Vec<Time> = wanted.iter().map(|wanted| wanted.from).collect();
+        let mut starts: Vec<Time> = wanted.iter().filter(|wanted| !wanted.is_full).map(|wanted| wanted.from).collect();
         starts.sort_unstable();
         starts.dedup();
         for (at, start) in starts.iter().enumerate() {
             let end = starts.get(at + 1).map_or(to, |next| Time::from_millis(next.millis() - 1));
-            let ids: Vec<i64> = wanted.iter().filter(|wanted| wanted.from <= *start).map(|wanted| wanted.id).collect();
+            let is_due = |wanted: &&Wanted| !wanted.is_full && wanted.from <= *start;
+            let ids: Vec<i64> = wanted.iter().filter(is_due).map(|wanted| wanted.id).collect();
             let found = if ids.len().saturating_mul(SEEK_COST) >= alive {
                 self.scan(*start, end)?
             } else {
@@ -144,6 +165,7 @@ impl Reader {
             };
             for (id, point) in found {
                 if let Some(wanted) = place.get(&id).and_then(|at| wanted.get_mut(*at))
+                    && !wanted.is_full
                     && wanted.from <= *start
                 {
                     wanted.window.points.push(point);
@@ -158,7 +180,8 @@ impl Reader {
     fn add_past(&self, wanted: &mut [Wanted], to: Time) -> Result<Damage> {
         let mut damage = Damage::new();
         let sealed_until = self.sealed_until()?;
-        for (place, wanted) in wanted.iter_mut().enumerate().filter(|(_, wanted)| wanted.from < sealed_until) {
+        let reaches = |wanted: &Wanted| !wanted.is_full && wanted.from < sealed_until;
+        for (place, wanted) in wanted.iter_mut().enumerate().filter(|(_, wanted)| reaches(wanted)) {
             let window = &mut wanted.window;
             match self.past(wanted.id, &window.series, wanted.from, to)? {
                 Past::Points(past) => window.points = chunks::merge(past, std::mem::take(&mut window.points)),
@@ -219,11 +242,12 @@ impl Reader {
     }
 }
 
-/// Where the window of a series begins so that it has what `needs` ask for at `at`; none if nothing is asked.
-fn reach(needs: &[Need], at: Time) -> impl Fn(&Window) -> Option<Time> {
+/// How the window of a series must be so that it has what `needs` ask for at `at`; none if nothing is asked.
+fn reach(needs: &[Need], at: Time) -> impl Fn(&Window) -> Option<Reach> {
     move |window| {
         let names = |need: &&Need| need.metric.as_ref().is_none_or(|metric| *metric == window.series.metric);
-        needs.iter().filter(names).map(|need| at - back(need, window.every)).min()
+        let from = needs.iter().filter(names).map(|need| at - back(need, window.every)).min()?;
+        Some(Reach { from, only_newest: needs.iter().filter(names).all(|need| need.back.is_zero()) })
     }
 }
 
@@ -309,7 +333,20 @@ mod tests {
         let needs = [need(None, Duration::ZERO, true), need(Some("fast_03"), MINUTE * 30, false)];
         let shown = shown(&store.windows(&needs, at(3600)).unwrap());
         assert_eq!(shown.len(), 41);
-        assert_eq!(shown[2..5], ["fast_02: 55..60 (6)", "fast_03: 30..60 (31)", "fast_04: 55..60 (6)"]);
+        assert_eq!(shown[2..5], ["fast_02: 60..60 (1)", "fast_03: 30..60 (31)", "fast_04: 60..60 (1)"]);
+    }
+
+    #[test]
+    fn the_newest_sample_is_enough_where_nothing_reaches_back_unless_the_past_is_asked() {
+        let (_folder, store) = hour();
+        let needs = [need(Some("fast_07"), Duration::ZERO, true)];
+        let seen = |minute: i64| shown(&store.windows(&needs, at(minute * 60)).unwrap());
+        assert_eq!(
+            (seen(60), seen(64)),
+            (vec!["fast_07: 60..60 (1)".to_owned()], vec!["fast_07: 60..60 (1)".to_owned()])
+        );
+        assert_eq!((seen(30), seen(66)), (vec!["fast_07: 25..30 (6)".to_owned()], vec![]));
+        assert_eq!(store.sound_windows(&needs, at(3600)).unwrap()[0].points.len(), 6);
     }
 
     #[test]

@@ -24,6 +24,18 @@ fn what_people_say_of_alerts_is_counted_by_rule() {
         assert_eq!(world.run(&["alert", "mark", number, worth, "-m", why]).code, code, "{number} {worth}");
     }
     assert_eq!(world.run(&["alert", "mark", "1", "false"]).code, 64, "it must be said why");
+    let hinted = world.run(&["alert", "mark", "1", "false", "-m", "a backup ran", "--json"]).json();
+    let hints = hinted["hints"].as_array().unwrap();
+    let limit = hints.iter().find(|hint| hint["change"] == "limit").unwrap();
+    let toml = "[[rule]]\nalert   = \"QUEUE_LONG\"\nabove   = { HIGH = 15 }\n";
+    assert_eq!((limit["toml"].as_str(), limit["episodes"].as_i64()), (Some(toml), Some(2)), "{hinted}");
+    assert_eq!((limit["vanish"].as_i64(), limit["vanish_useful"].as_i64()), (Some(2), Some(1)), "{hinted}");
+    assert!(hints.iter().any(|hint| hint["change"] == "for"), "{hinted}");
+    let page = world.run(&["alert", "mark", "1", "false", "-m", "a backup ran", "-v"]).out;
+    assert!(
+        page.starts_with("1 QUEUE_LONG{probe=\"queue\"} is marked false\n# any of these") && page.contains(toml),
+        "{page}"
+    );
     let noise = world.run(&["rules", "list", "--noise", "--json"]).json();
     let expected = json!([{
         "rule": "QUEUE_LONG", "episodes": 2, "false": 1, "useful": 1, "false_rate": 0.5, "over_goal": true,
