@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use alert::{Export, Mark, Opinion};
+pub use alert::{Deliveries, Drop, Export, Mark, Opinion, Resend, Test};
 pub use baseline::{Accept, Baseline};
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
@@ -227,12 +227,12 @@ pub enum Alert {
     Mark(Mark),
     /// Close an alert by hand (not built yet)
     Close(Later),
-    /// List deliveries (not built yet)
-    Deliveries(Later),
-    /// Send a delivery again (not built yet)
-    Resend(Later),
-    /// Give a delivery up (not built yet)
-    Drop(Later),
+    /// List what was sent, waits, or was given up
+    Deliveries(Deliveries),
+    /// Send a delivery that was given up, waits, or may not have arrived
+    Resend(Resend),
+    /// Give up a delivery that waits
+    Drop(Drop),
     /// Write a past alert as a test of its rule
     Export(Export),
 }
@@ -278,23 +278,6 @@ pub struct List {
 pub struct Show {
     /// The alert's number
     pub number: u64,
-}
-
-/// `alert test`
-#[derive(Args, Debug)]
-pub struct Test {
-    /// Only this channel; may be given several times
-    #[arg(long, value_name = "NAME")]
-    pub channel: Vec<String>,
-    /// Follow the route of this severity instead of testing every channel
-    #[arg(long, value_name = "SEVERITY", conflicts_with = "channel")]
-    pub severity: Option<String>,
-    /// Include SMS, which costs money and wakes people, without a question
-    #[arg(long)]
-    pub yes: bool,
-    /// Show what would be sent, and to whom; send nothing
-    #[arg(long)]
-    pub dry_run: bool,
 }
 
 /// `alert explain`

@@ -62,11 +62,11 @@ fn run() -> anyhow::Result<u8> {
 /// What happened and the way out; the kind of trouble is the exit code.
 fn tell(error: &anyhow::Error) -> u8 {
     let trouble = error.downcast_ref::<Trouble>();
-    if trouble.is_none_or(|trouble| !trouble.what.is_empty()) {
+    if trouble.is_none_or(|trouble| !trouble.said) {
         say(&format!("sippar-mon: {error:#}"));
-    }
-    if let Some(help) = trouble.and_then(|trouble| trouble.help.as_ref()) {
-        say(&format!("  help: {help}"));
+        if let Some(help) = trouble.and_then(|trouble| trouble.help.as_ref()) {
+            say(&format!("  help: {help}"));
+        }
     }
     trouble.map_or(Kind::Bug, |trouble| trouble.kind) as u8
 }

@@ -45,6 +45,8 @@ pub fn build(
         action: texts.action,
         runbook_url: texts.runbook_url,
         note: note(kind, alert, texts.cause.as_deref(), first_word),
+        trend: None,
+        list: Vec::new(),
     }
 }
 
@@ -68,6 +70,8 @@ pub fn test(severity: Severity, identity: &Identity, at: Time) -> Message {
         action: None,
         runbook_url: None,
         note: None,
+        trend: None,
+        list: Vec::new(),
     }
 }
 

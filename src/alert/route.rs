@@ -139,6 +139,8 @@ mod tests {
             action: None,
             runbook_url: None,
             note: None,
+            trend: None,
+            list: Vec::new(),
         };
         Delivery {
             id,
@@ -151,6 +153,7 @@ mod tests {
             created: at,
             due: at,
             last_answer: None,
+            parcel: None,
         }
     }
 

@@ -1,29 +1,30 @@
 //! `check`: measure, judge, store, tell.
 
+mod looping;
+mod told;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::complain::{complain, complain_each, settled};
+use super::complain::{complain, complain_each};
 use super::{Context, Ended, block_on, summary};
 use crate::cli;
 use crate::config::{self, Broken, Config, last_good};
-use crate::cycle::deliver;
+use crate::cycle::emergency::{self, Emergency};
 use crate::cycle::lock::{self, Lock, Name};
-use crate::cycle::{Cycle, Road, repeat, tidy};
-use crate::model::alert::{Event, Transition};
-use crate::model::delivery::{Attempt, State};
+use crate::cycle::stop::Stop;
+use crate::cycle::{Cycle, Road, tidy};
+use crate::cycle::{deliver, heartbeat};
+use crate::model::delivery::Attempt;
 use crate::model::fault::{Fault, Located, Place};
-use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
 use crate::net::Net;
 use crate::output::cycle::Done;
 use crate::output::{self, terminal};
 use crate::store::Store;
-use crate::store::alerts::AlertId;
 use crate::store::open::Mode;
-use crate::text::safe;
 use crate::view::dashboard::Dashboard;
 use crate::view::snapshot::{self, Snapshot};
 
@@ -43,10 +44,13 @@ pub fn run(context: &Context, args: &cli::Check) -> Ended {
     let (config, broken) = configure(context, every)?;
     context.remarks(&config);
     let work = async {
+        let stop = Stop::listen()?;
         if args.repeat || every.is_some() {
-            repeating(context, Arc::new(config), broken.is_some()).await
+            looping::repeating(context, Arc::new(config), broken.is_some(), stop).await
         } else {
-            once(context, &config, broken.is_some()).await
+            let ended = once(context, &config, broken.is_some(), stop).await;
+            met(context, &config, &ended).await;
+            ended
         }
     };
     let code = block_on(work)?;
@@ -91,20 +95,51 @@ fn vanished(config: &Config) -> Option<Fault> {
 
 /// The same trouble, whose words have been said.
 fn silent(trouble: &Trouble) -> Trouble {
-    Trouble::new(trouble.kind, "")
+    Trouble { said: true, ..trouble.clone() }
 }
 
-async fn once(context: &Context, config: &Config, broken: bool) -> Ended {
+/// Trouble that keeps state from being stored is told to people directly, where nobody watches. Whether it was such.
+async fn met(context: &Context, config: &Config, ended: &Ended) -> bool {
+    let trouble = ended.as_ref().err().and_then(|error| error.downcast_ref::<Trouble>());
+    // what was said to cron is trouble of the store; trouble of a stream is told where it happens
+    let Some(trouble) = trouble.filter(|trouble| trouble.said && emergency::is_one(trouble)) else { return false };
+    let net = context.net(config);
+    Emergency { config, net: &net, env: &context.env }.tell(trouble, context.clock.now()).await;
+    true
+}
+
+/// State was stored: whoever was told that it could not be is told so.
+fn over(context: &Context, config: &Config, net: &Arc<Net>, store: &mut Store) -> Result<(), Trouble> {
+    Emergency { config, net, env: &context.env }.over(store, context.clock.now())
+}
+
+async fn once(context: &Context, config: &Config, broken: bool, mut stop: Stop) -> Ended {
     let net = context.net(config);
     let patience = if context.terminal.out { PATIENCE } else { Duration::ZERO };
     let mut store = open(context, config)?;
-    let lock = enter(context, config, &store, patience).await?;
-    let road = Road { config, net: &net, clock: context.clock, config_broken: broken };
-    let cycle = troubled(context, config, road.run(&mut store).await)?;
-    settle(context, config, &cycle, broken);
-    drop(lock);
-    let attempts = troubled(context, config, deliver::deliver(&mut store, config, &net, context.clock).await)?;
-    troubled(context, config, undelivered(context, config, &store, &attempts))?;
+    let cycle = async {
+        let lock = enter(context, config, &store, patience).await?;
+        let road = Road { config, net: &net, clock: context.clock, config_broken: broken };
+        let cycle = troubled(context, config, road.run(&mut store).await)?;
+        told::settle(context, config, &cycle, broken);
+        troubled(context, config, over(context, config, &net, &mut store))?;
+        drop(lock);
+        Ok::<Cycle, Trouble>(cycle)
+    };
+    let cycle = tokio::select! {
+        cycle = cycle => cycle?,
+        // nothing was decided yet
+        code = stop.asked() => return Ok(code),
+    };
+    let delivered = deliver::deliver(&mut store, config, &net, context.clock, stop.clone()).await;
+    let attempts = troubled(context, config, delivered)?;
+    troubled(context, config, told::undelivered(context, config, &store, &attempts))?;
+    if let Some(code) = stop.code() {
+        return Ok(code);
+    }
+    if let Some(beat) = troubled(context, config, heartbeat::due(&store, config, &cycle, context.clock.now()))? {
+        told::heartbeat(context, config, beat.send(&net).await);
+    }
     tidied(context, config, &mut store);
     if context.global.json {
         let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
@@ -176,27 +211,6 @@ fn troubled<T>(context: &Context, config: &Config, result: Result<T, Trouble>) -
     })
 }
 
-/// What a committed cycle means for later runs: the configuration works, trouble is over, remarks are due.
-fn settle(context: &Context, config: &Config, cycle: &Cycle, broken: bool) {
-    let database = &config.database.0;
-    if !broken {
-        settled(database, "config");
-        if let Err(error) = last_good::keep(database, &config.texts) {
-            complain(
-                context,
-                Some(database),
-                "last good",
-                &format!("sippar-mon: cannot keep a copy of the configuration: {error}"),
-            );
-        }
-    }
-    let trouble: Vec<String> = cycle.trouble().map(|line| format!("sippar-mon: {line}")).collect();
-    complain_each(context, Some(database), "trouble of the cycle", &trouble);
-    let events = cycle.judged.iter().flat_map(|judged| &judged.events);
-    let untold: Vec<String> = events.filter(|event| is_untold(event)).map(untold).collect();
-    complain_each(context, Some(database), "untold", &untold);
-}
-
 /// Seals what grew old and lets go of what is too old. The cycle is done and told: trouble here is said, and changes
 /// nothing of how it ended.
 fn tidied(context: &Context, config: &Config, store: &mut Store) {
@@ -206,107 +220,6 @@ fn tidied(context: &Context, config: &Config, store: &mut Store) {
         format!("sippar-mon: old samples cannot be tidied away: {}{help}", trouble.what)
     });
     complain_each(context, Some(&config.database.0), "old samples", trouble.as_slice());
-}
-
-/// The words about an alert that no channel hears of.
-fn untold(event: &Event) -> String {
-    let (severity, what) = (event.transition.severity(), safe::one_line(&event.summary));
-    format!("sippar-mon: {severity} {}: {what}\n  no channel hears of this severity", event.alert.key.rule)
-}
-
-/// Something above LOW began or grew worse, and no channel is there to tell: cron's mail is the last resort.
-fn is_untold(event: &Event) -> bool {
-    let is_bad = matches!(event.transition, Transition::Fired(_) | Transition::Raised(..));
-    is_bad && event.told == 0 && event.transition.severity() > Severity::Low
-}
-
-/// The last resort: an alert that no channel could deliver is told where cron mails it.
-fn undelivered(context: &Context, config: &Config, store: &Store, attempts: &[Attempt]) -> Result<(), Trouble> {
-    let mut alerts: Vec<i64> = attempts
-        .iter()
-        .filter(|attempt| attempt.state != State::Sent)
-        .filter_map(|attempt| attempt.delivery.alert)
-        .collect();
-    alerts.sort_unstable();
-    alerts.dedup();
-    for alert in alerts {
-        let deliveries = store.deliveries_of(AlertId(alert))?;
-        if deliveries.iter().any(|delivery| matches!(delivery.state, State::Sent | State::Uncertain)) {
-            continue;
-        }
-        let Some(last) = deliveries.last() else { continue };
-        let answers: Vec<String> = deliveries
-            .iter()
-            .filter_map(|delivery| {
-                Some(format!("{}: {}", delivery.destination.channel, delivery.last_answer.as_ref()?))
-            })
-            .collect();
-        let what = &last.message;
-        let number = what.number.map(|number| format!("#{number} ")).unwrap_or_default();
-        let text = format!(
-            "sippar-mon: no channel could deliver alert {number}{} {}: {}\n  {}",
-            what.severity,
-            what.alert,
-            what.summary,
-            answers.join("\n  ")
-        );
-        complain(context, Some(&config.database.0), &format!("undelivered {alert}"), &text);
-    }
-    Ok(())
-}
-
-/// `--repeat`: cycles until the minute ends; delivery runs beside the next cycle.
-async fn repeating(context: &Context, config: Arc<Config>, broken: bool) -> Ended {
-    let database = config.database.0.clone();
-    let mut store = open(context, &config)?;
-    let end = repeat::minute_end(context.clock.now());
-    let patience = context.clock.until(end);
-    let Some(schedule) = lock::take(&database, Name::Schedule, patience).await? else {
-        return Err(busy(context, &config, &store)?.into());
-    };
-    let net = context.net(&config);
-    let mut ended = None;
-    let last = store.last_cycle()?.map(|last| last.tick);
-    let mut upcoming = repeat::first(context.clock.now(), last, config.interval, end);
-    let mut deliveries = tokio::task::JoinSet::new();
-    while let Some(then) = upcoming {
-        tokio::time::sleep(context.clock.until(then)).await;
-        // trouble of one cycle (a busy database, a full disk) must cost neither the next one nor what is being sent
-        ended = Some(one_of_many(context, &config, &net, &mut store, broken).await);
-        if deliver::is_needed(&store, context.clock.now()).unwrap_or(false) {
-            deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone()));
-        }
-        tidied(context, &config, &mut store);
-        upcoming = repeat::next(context.clock.now(), config.interval, end);
-    }
-    // the next minute's loop need not wait for a slow provider
-    drop(schedule);
-    while let Some(delivered) = deliveries.join_next().await {
-        let attempts = troubled(context, &config, delivered.unwrap_or_else(|_| Ok(Vec::new()))).unwrap_or_default();
-        undelivered(context, &config, &store, &attempts)?;
-    }
-    match ended {
-        Some(ended) => ended,
-        None => Ok(Snapshot::take(&mut store, &config, context.clock.now())?.state().exit()),
-    }
-}
-
-async fn one_of_many(context: &Context, config: &Config, net: &Arc<Net>, store: &mut Store, broken: bool) -> Ended {
-    let lock = enter(context, config, store, config.interval).await?;
-    let road = Road { config, net, clock: context.clock, config_broken: broken };
-    let cycle = troubled(context, config, road.run(store).await)?;
-    settle(context, config, &cycle, broken);
-    drop(lock);
-    show(context, config, store, &cycle, &[])
-}
-
-async fn deliver_beside(
-    clock: crate::world::Clock,
-    config: Arc<Config>,
-    net: Arc<Net>,
-) -> Result<Vec<Attempt>, Trouble> {
-    let mut store = Store::open(&config.database.0, Mode::Write, clock.now())?;
-    deliver::deliver(&mut store, &config, &net, clock).await
 }
 
 /// Measures and judges on a copy of the state that is thrown away.

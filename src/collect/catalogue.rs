@@ -108,6 +108,13 @@ pub const METRICS: &[Metric] = &[
         Unit::Count,
         "Operations the backend logged since the monitor first looked, with balance checks and refused input.",
     ),
+    gauge(
+        MONITOR,
+        "monitor_channel_proven_age_seconds",
+        &["channel"],
+        Unit::Seconds,
+        "How long ago a channel that hears of everything critical delivered last, or was first seen.",
+    ),
     gauge(MONITOR, "monitor_channel_up", &["channel"], Unit::Bool, "Whether the channel's last delivery went through."),
     gauge(
         MONITOR,
@@ -123,6 +130,13 @@ pub const METRICS: &[Metric] = &[
         Unit::Seconds,
         "How long the last cycle took, up to its commit.",
     ),
+    gauge(
+        MONITOR,
+        "monitor_gap_seconds",
+        &[],
+        Unit::Seconds,
+        "Time just before this cycle in which cycles were due and none was done.",
+    ),
     counter(MONITOR, "monitor_missed_cycles_total", &[], Unit::Count, "Ticks at which no cycle was done."),
     gauge(
         MONITOR,
@@ -132,6 +146,13 @@ pub const METRICS: &[Metric] = &[
         "Age of the oldest notification not delivered yet.",
     ),
     gauge(MONITOR, "monitor_outbox_pending", &[], Unit::Count, "Notifications not delivered yet."),
+    gauge(
+        MONITOR,
+        "monitor_rule_failed",
+        &["rule"],
+        Unit::Bool,
+        "Whether the rule could not be evaluated at the cycle before, of rules that failed lately.",
+    ),
     gauge(
         MONITOR,
         "monitor_store_bytes",

@@ -29,7 +29,7 @@ pub struct File {
     pub rule: Vec<rules::Settings>,
     maintenance: Planned,
     responses: Planned,
-    heartbeat: Planned,
+    pub heartbeat: Option<Spanned<notify::heartbeat::Settings>>,
     serve: Planned,
 }
 
@@ -85,8 +85,16 @@ pub struct Routes {
     high: Option<Vec<Spanned<String>>>,
     #[serde(alias = "CRITICAL")]
     critical: Option<Vec<Spanned<String>>>,
-    fallback: Planned,
+    pub fallback: Option<Spanned<Fallback>>,
     escalate: Planned,
+}
+
+/// `[routes] fallback`
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fallback {
+    pub after: Option<Spanned<String>>,
+    pub to: Vec<Spanned<String>>,
 }
 
 impl Routes {
@@ -103,18 +111,16 @@ impl Routes {
 
 /// Refuses, with a clear word, what this version does not build yet. Ignoring it would be a promise not kept.
 pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
-    let File { maintenance, responses, heartbeat, serve, sources, routes, .. } = file;
+    let File { maintenance, responses, serve, sources, routes, .. } = file;
     let Sources { system: _, backend: _, algorand, icp, reserves } = sources;
-    let Routes { low: _, medium: _, high: _, critical: _, fallback, escalate } = routes;
+    let Routes { low: _, medium: _, high: _, critical: _, fallback: _, escalate } = routes;
     for (name, planned) in [
         ("[[maintenance]]", maintenance),
         ("[responses]", responses),
-        ("[heartbeat]", heartbeat),
         ("[serve]", serve),
         ("[sources.algorand]", algorand),
         ("[sources.icp]", icp),
         ("[sources.reserves]", reserves),
-        ("[routes] fallback", fallback),
         ("[routes] escalate", escalate),
     ] {
         refuse(name, planned.as_ref(), check);

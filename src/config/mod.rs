@@ -7,7 +7,8 @@ pub mod file;
 pub mod find;
 pub mod last_good;
 mod parse;
-mod people;
+pub mod people;
+mod ruled;
 mod secret;
 mod store;
 mod texts;
@@ -21,22 +22,21 @@ use toml::Spanned;
 
 use crate::alert::message::Identity;
 use crate::alert::route::Routes;
-use crate::collect::{Source, catalogue, probe};
+use crate::collect::Source;
 use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
 use crate::model::trouble::Trouble;
 use crate::notify::Channel;
-use crate::rules::{self, Cadence, Catalogue, Rule};
+use crate::notify::heartbeat::Heartbeat;
+use crate::rules::Rule;
 use crate::store::retain::Limits;
 use crate::text::check::Check;
 use crate::text::units;
 use crate::world::Env;
-use file::{File, RulesFile};
+use file::File;
 use find::Origin;
+use ruled::{compiled, with_runbooks, written};
 use secret::Secrets;
 pub use texts::Texts;
-
-/// The shipped rule whose severity each probe decides for itself.
-const PROBE_FAILED: &str = "PROBE_FAILED";
 
 /// The time between two ticks, unless `[monitor] interval` says otherwise.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -63,6 +63,10 @@ pub struct Config {
     pub channels: Vec<Channel>,
     /// Who is told of what.
     pub routes: Routes,
+    /// Who is told of what those could not be.
+    pub fallback: Option<people::Fallback>,
+    /// Where signs of life go.
+    pub heartbeat: Option<Heartbeat>,
     /// Remarks that do not stop it.
     pub warnings: Vec<Located>,
     /// The texts it was read from.
@@ -185,6 +189,8 @@ fn build(
     let sources = sources(&file, &mut check);
     let channels = people::channels(&file, &secrets, &mut check);
     let routes = people::routes(&file, &channels, &mut check);
+    let fallback = people::fallback(&file, &channels, &mut check);
+    let heartbeat = file.heartbeat.as_ref().and_then(|settings| settings.get_ref().build(&settings.span(), &mut check));
     let own = if flags.rules.is_empty() { file.rule } else { Vec::new() };
     let written = written(own, &texts, &mut check);
     let rules = compiled(written, &sources, false, &mut check);
@@ -215,6 +221,8 @@ fn build(
         rules,
         channels,
         routes,
+        fallback,
+        heartbeat,
         warnings,
         texts,
     };
@@ -274,71 +282,6 @@ fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
         sources.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check).map(Source::from));
     }
     sources.into_iter().map(Arc::new).collect()
-}
-
-/// The rules as they are written in `config.toml` and in `rules.d`.
-fn written(main: Vec<rules::Settings>, texts: &Texts, check: &mut Check<'_>) -> Vec<rules::Settings> {
-    let mut written = of_text(main, texts.main.as_ref());
-    for text in &texts.rules {
-        written.extend(of_text(rules_file(text, check).rule, Some(text)));
-    }
-    written
-}
-
-/// A file of rules and their tests; what cannot be used is a fault.
-fn rules_file(text: &Arc<SourceText>, check: &mut Check<'_>) -> RulesFile {
-    check.source = Some(text.clone());
-    let (file, faults) = parse::parse::<RulesFile>(&text.text);
-    for fault in faults {
-        check.fault(fault);
-    }
-    file
-}
-
-/// The rules in force. `is_open`: there may be metrics that nothing here yields.
-fn compiled(written: Vec<rules::Settings>, sources: &[Arc<Source>], is_open: bool, check: &mut Check<'_>) -> Vec<Rule> {
-    let shipped = rules::shipped::settings().unwrap_or_else(|fault| {
-        check.fault(fault);
-        Vec::new()
-    });
-    let probes: Vec<&probe::Probe> = sources.iter().filter_map(|source| source.probe()).collect();
-    let is_open = is_open || probes.iter().any(|probe| probe.may_yield_metrics());
-    let cadences = cadences(sources);
-    let catalogue = Catalogue { metrics: catalogue::METRICS, is_open, sources: &cadences };
-    let mut rules = rules::compile(written, &shipped, catalogue, check);
-    for rule in rules.iter_mut().filter(|rule| &*rule.name == PROBE_FAILED) {
-        for probe in &probes {
-            rule.set_severity("probe", &probe.name, probe.severity);
-        }
-    }
-    rules
-}
-
-/// How often each source measures.
-fn cadences(sources: &[Arc<Source>]) -> Vec<Cadence> {
-    let of = |source: &Arc<Source>| Cadence {
-        kind: source.kind(),
-        name: source.name().to_string(),
-        label: source.probe().map(|probe| ("probe", probe.name.clone())),
-        every: source.every(),
-    };
-    sources.iter().map(of).collect()
-}
-
-/// Rules together with the text that their places point into.
-fn of_text(rules: Vec<rules::Settings>, text: Option<&Arc<SourceText>>) -> Vec<rules::Settings> {
-    rules.into_iter().map(|rule| rules::Settings { source: text.cloned(), ..rule }).collect()
-}
-
-/// Gives shipped rules a link where they have none.
-fn with_runbooks(rules: Vec<Rule>, base: &str) -> Vec<Rule> {
-    let link = |mut rule: Rule| {
-        if rule.runbook_url.is_none() && !base.is_empty() {
-            rule.runbook_url = Some(format!("{base}#{}", rule.name.to_lowercase()));
-        }
-        rule
-    };
-    rules.into_iter().map(link).collect()
 }
 
 impl Config {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::ruled::PROBE_FAILED;
 use super::*;
+use crate::rules;
 
 const EXAMPLE: &str = include_str!("../../config.toml.example");
 
@@ -27,6 +29,7 @@ fn with(text: &str, sign: &str) -> String {
 fn env() -> Env {
     Env::from([
         ("HOME", "/home/example"),
+        ("HEARTBEAT_URL", "https://hc-ping.com/x"),
         ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x"),
         ("SMTP_PASS", "secret"),
         ("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
@@ -76,11 +79,13 @@ fn meaning(config: &Config) -> Vec<String> {
         rules,
         channels,
         routes,
+        fallback,
+        heartbeat,
         warnings,
         texts: _,
     } = config;
     let mut lines = vec![
-        format!("{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?}"),
+        format!("{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?} {fallback:?} {heartbeat:?}"),
         format!("{:?}", warnings.iter().map(|warning| &warning.fault.what).collect::<Vec<_>>()),
     ];
     lines.extend(sources.iter().map(|source| format!("{source:?}")));
@@ -190,6 +195,7 @@ fn the_example_leaves_no_key_out() {
         ("channels.*.alertmanager.", "[channels.x.alertmanager]\nzzz = 1"),
         ("channels.*.exec.", "[channels.x.exec]\nzzz = 1"),
         ("routes.", "[routes]\nzzz = 1"),
+        ("heartbeat.", "[heartbeat]\nzzz = 1"),
         ("rule.", "[[rule]]\nzzz = 1"),
     ] {
         let (_, found) = parse::parse::<File>(text);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::File;
-use super::{Flags, INTERVAL, Texts, compiled, find, interval, of_text, parse, rules_file, sources, texts, written};
+use super::ruled::{compiled, of_text, rules_file, written};
+use super::{Flags, INTERVAL, Texts, find, interval, parse, sources, texts};
 use crate::model::fault::{Located, SourceText, Weight};
 use crate::model::secret::Secret;
 use crate::rules::testing::{self, Test};

@@ -1,23 +1,27 @@
 //! From the outbox to people. Only the holder of the `deliver` lock sends, so a row that is found `sending` is an orphan
 //! of a process that died: it is due at once and goes out marked as a possible repeat, with the same id.
 //!
-//! Each attempt is committed before it begins and after it ends. Destinations are served side by side, each in order.
+//! Each attempt is committed before it begins and after it ends. Destinations are served side by side, each in order;
+//! what goes to people is merged and spaced ([`super::parcel`]).
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::lock::{self, Name};
+use super::parcel::{self, WINDOW};
+use super::stop::Stop;
 use crate::config::Config;
-use crate::model::delivery::{Attempt, Delivery, Outcome};
+use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::message::Destination;
 use crate::model::time::Time;
 use crate::model::trouble::Trouble;
 use crate::net::Net;
-use crate::notify::{Channel, retry};
+use crate::notify::{Channel, digest, retry};
 use crate::store::Store;
 use crate::world::Clock;
 
@@ -26,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How often the outbox is looked at while something is being sent.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// What is under way when the process is asked to stop has so long to end.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Whether there is anything to deliver: something is due, or was being sent when its process died.
 pub fn is_needed(store: &Store, now: Time) -> Result<bool, Trouble> {
@@ -38,6 +45,7 @@ pub async fn deliver(
     config: &Config,
     net: &Arc<Net>,
     clock: Clock,
+    stop: Stop,
 ) -> Result<Vec<Attempt>, Trouble> {
     if !is_needed(store, clock.now())? {
         return Ok(Vec::new());
@@ -49,7 +57,11 @@ pub async fn deliver(
         return Ok(Vec::new());
     };
     take_over(store, config, clock)?;
-    Postman { config, net, clock, busy: HashSet::new(), tasks: JoinSet::new() }.work(store).await
+    let send = |channel: Channel, delivery: Delivery, now: Time| {
+        let net = net.clone();
+        async move { channel.send(&delivery, &net, now).await }
+    };
+    Postman::new(config, clock, stop, send).work(store).await
 }
 
 /// Puts the outbox in order, as only the holder of the lock may.
@@ -62,82 +74,155 @@ fn take_over(store: &mut Store, config: &Config, clock: Clock) -> Result<(), Tro
     tx.commit()
 }
 
-/// What a sending task comes back with.
-type Sent = (Delivery, Outcome, Duration);
-
-struct Postman<'a> {
+struct Postman<'a, S> {
     config: &'a Config,
-    net: &'a Arc<Net>,
     clock: Clock,
+    stop: Stop,
+    send: S,
     busy: HashSet<Destination>,
-    tasks: JoinSet<Sent>,
+    tasks: JoinSet<Outcome>,
+    /// What each task carries, and since when.
+    under_way: HashMap<Id, (Vec<Delivery>, Instant)>,
+    attempts: Vec<Attempt>,
 }
 
-impl Postman<'_> {
+impl<'a, S, F> Postman<'a, S>
+where
+    S: Fn(Channel, Delivery, Time) -> F,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    fn new(config: &'a Config, clock: Clock, stop: Stop, send: S) -> Self {
+        let (busy, tasks, under_way) = (HashSet::new(), JoinSet::new(), HashMap::new());
+        Self { config, clock, stop, send, busy, tasks, under_way, attempts: Vec::new() }
+    }
+
     async fn work(mut self, store: &mut Store) -> Result<Vec<Attempt>, Trouble> {
-        let mut attempts = Vec::new();
+        let mut stop = self.stop.clone();
+        let mut farewell = None;
         loop {
-            self.start_what_is_due(store)?;
-            let ended = tokio::select! {
-                ended = self.tasks.join_next() => ended,
+            if farewell.is_none() {
+                self.start_what_is_due(store)?;
+            }
+            tokio::select! {
+                ended = self.tasks.join_next_with_id() => match ended {
+                    None => break,
+                    Some(Ok((id, outcome))) => self.record(store, id, &outcome)?,
+                    // a channel that panics must neither stop the others nor be silent about it
+                    Some(Err(error)) => self.record(store, error.id(), &unknown_end("internal error of this channel"))?,
+                },
+                _ = stop.asked(), if farewell.is_none() => farewell = Some(Instant::now() + FAREWELL),
                 // a cycle may have queued more meanwhile
-                () = tokio::time::sleep(LOOK) => continue,
-            };
-            match ended {
-                None => {
-                    // in the order in which they were queued, whichever provider was faster
-                    attempts.sort_by_key(|attempt: &Attempt| attempt.delivery.id);
-                    return Ok(attempts);
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if farewell.is_some_and(|end| Instant::now() >= end) {
+                self.tasks.abort_all();
+                for id in self.under_way.keys().copied().collect::<Vec<_>>() {
+                    self.record(store, id, &unknown_end("stopped before the answer"))?;
                 }
-                Some(Ok(sent)) => attempts.push(self.record(store, sent)?),
-                // a panicking channel: its row stays `sending` and is adopted by the next deliverer
-                Some(Err(_)) => {}
+                break;
             }
         }
+        // in the order in which they were queued, whichever provider was faster
+        self.attempts.sort_by_key(|attempt| attempt.delivery.id);
+        Ok(self.attempts)
     }
 
     fn start_what_is_due(&mut self, store: &mut Store) -> Result<(), Trouble> {
+        let mut due: BTreeMap<Destination, Vec<Delivery>> = BTreeMap::new();
         for delivery in store.due(self.clock.now())? {
-            let Some(channel) =
-                self.config.channels.iter().find(|channel| channel.name() == delivery.destination.channel)
-            else {
-                continue;
-            };
-            if !self.busy.insert(delivery.destination.clone()) {
-                continue;
+            if !self.busy.contains(&delivery.destination) {
+                due.entry(delivery.destination.clone()).or_default().push(delivery);
             }
-            let now = self.clock.now();
-            let tx = store.begin()?;
-            let ours = tx.mark_sending(delivery.id, now)?;
-            tx.commit()?;
-            if !ours {
-                self.busy.remove(&delivery.destination);
-                continue;
-            }
-            let (channel, net) = (channel.clone(), self.net.clone());
-            let delivery = Delivery { attempts: delivery.attempts + 1, ..delivery };
-            self.tasks.spawn(async move {
-                let begun = Instant::now();
-                let outcome = channel.send(&delivery, &net, now).await;
-                (delivery, outcome, begun.elapsed())
-            });
+        }
+        for (to, due) in due {
+            let Some(channel) = self.channel(&to) else { continue };
+            let picked = self.pick(store, &channel, &to, due)?;
+            self.start(store, channel, to, picked)?;
         }
         Ok(())
     }
 
-    fn record(&mut self, store: &mut Store, sent: Sent) -> Result<Attempt, Trouble> {
-        let (delivery, outcome, took) = sent;
-        self.busy.remove(&delivery.destination);
-        let now = self.clock.now();
-        let channel = self.config.channels.iter().find(|channel| channel.name() == delivery.destination.channel);
-        let next = retry::next(&outcome, &delivery, channel.is_some_and(Channel::idempotent), now);
-        let tx = store.begin()?;
-        tx.finish(delivery.id, took, &outcome, next.state, next.due)?;
-        if matches!(outcome, Outcome::Sent { .. }) {
-            tx.hasten(Some(&delivery.destination.channel), now)?;
+    fn channel(&self, to: &Destination) -> Option<Channel> {
+        self.config.channels.iter().find(|channel| channel.name() == to.channel).cloned()
+    }
+
+    /// What goes out next to a destination. A machine gets each alert as it comes.
+    fn pick(
+        &self,
+        store: &Store,
+        channel: &Channel,
+        to: &Destination,
+        due: Vec<Delivery>,
+    ) -> Result<Vec<Delivery>, Trouble> {
+        if !channel.is_for_people() {
+            return Ok(due.into_iter().take(1).collect());
         }
+        let lately = store.messages_since(to, self.clock.now() - WINDOW)?;
+        Ok(parcel::pick(due, lately))
+    }
+
+    /// Commits that the attempt begins, then lets it begin.
+    fn start(
+        &mut self,
+        store: &mut Store,
+        channel: Channel,
+        to: Destination,
+        picked: Vec<Delivery>,
+    ) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let tx = store.begin()?;
+        let mut ours = Vec::with_capacity(picked.len());
+        for delivery in picked {
+            // a cycle may have replaced it, or a person dropped it, since it was picked
+            ours.extend(tx.delivery(delivery.id)?.filter(|delivery| delivery.state == State::Pending));
+        }
+        let first = ours.iter().map(|delivery| delivery.id).min();
+        let parcel = first.filter(|_| ours.len() > 1);
+        for delivery in &mut ours {
+            tx.mark_sending(delivery.id, parcel, now)?;
+            delivery.attempts += 1;
+            delivery.parcel = parcel;
+        }
+        let Some(delivery) = digest::of(&ours, now) else { return Ok(()) };
         tx.commit()?;
-        let again_in = next.due.map(|due| due.since(now));
-        Ok(Attempt { delivery, outcome, state: next.state, again_in, took })
+        let handle = self.tasks.spawn((self.send)(channel, delivery, now));
+        self.busy.insert(to);
+        self.under_way.insert(handle.id(), (ours, Instant::now()));
+        Ok(())
+    }
+
+    fn record(&mut self, store: &mut Store, id: Id, outcome: &Outcome) -> Result<(), Trouble> {
+        let Some((deliveries, begun)) = self.under_way.remove(&id) else { return Ok(()) };
+        let (took, now) = (begun.elapsed(), self.clock.now());
+        let Some(to) = deliveries.first().map(|delivery| delivery.destination.clone()) else { return Ok(()) };
+        self.busy.remove(&to);
+        let idempotent = self.channel(&to).is_some_and(|channel| channel.idempotent());
+        let tx = store.begin()?;
+        // those that stay together come together
+        let mut together = None;
+        for delivery in deliveries {
+            let next = retry::next(outcome, &delivery, idempotent, now);
+            let due = next.due.map(|due| *together.get_or_insert(due));
+            tx.finish(delivery.id, took, outcome, next.state, due)?;
+            let again_in = due.map(|due| due.since(now));
+            self.attempts.push(Attempt { delivery, outcome: outcome.clone(), state: next.state, again_in, took });
+        }
+        if matches!(outcome, Outcome::Sent { .. }) {
+            tx.hasten(Some(&to.channel), now)?;
+        }
+        tx.commit()
     }
 }
+
+/// The outcome of a send of which only its begin is known.
+fn unknown_end(why: &str) -> Outcome {
+    Outcome::Later { why: why.to_owned(), after: None, ambiguous: true }
+}
+
+/// Whether people have heard, or may have heard, of what stands in these rows.
+pub fn has_arrived(rows: &[Delivery]) -> bool {
+    rows.iter().any(|row| matches!(row.state, State::Sent | State::Uncertain))
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::own;
 use crate::alert::message;
 use crate::alert::route;
 use crate::alert::step::{self, Now, Step};
@@ -111,8 +112,11 @@ impl Bench<'_> {
         Ok(event)
     }
 
-    /// Why the probe or source of an alert failed last, as it remembers it.
+    /// Why the probe or source of an alert failed last, as it remembers it; of the monitor's own alerts, what it knows.
     fn cause(&self, alert: &Alert) -> Result<Option<String>> {
+        if let Some(cause) = own::cause(self.tx, alert)? {
+            return Ok(Some(cause));
+        }
         let labels = &alert.key.labels;
         let probe = labels.get("probe").map(collect::probe::source_name);
         let source = probe.or_else(|| labels.get("source").map(str::to_owned));
@@ -125,7 +129,8 @@ impl Bench<'_> {
         self.tx.put_transition(id, self.now.tick, transition, alert.value, None)?;
         let mut texts = rule.map_or_else(|| removed(&alert), |rule| rule.texts(&alert, transition));
         texts.cause = self.cause(&alert)?;
-        let plan = route::plan(transition, &self.tx.deliveries_of(id)?, &self.config.routes);
+        let routes = own::routes(&alert, &self.config.routes);
+        let plan = route::plan(transition, &self.tx.deliveries_of(id)?, &routes);
         self.tx.supersede(&plan.supersede, self.real)?;
         for telling in &plan.tell {
             let identity = &self.config.identity;

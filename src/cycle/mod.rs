@@ -5,10 +5,16 @@
 //! deliverer sends. Nothing waits for the network inside the transaction.
 
 pub mod deliver;
+pub mod emergency;
+mod fallback;
+pub mod heartbeat;
 pub mod judge;
 pub mod lock;
 mod marks;
+mod own;
+mod parcel;
 pub mod repeat;
+pub mod stop;
 pub mod tidy;
 
 use std::collections::BTreeMap;
@@ -21,8 +27,6 @@ use crate::collect::Source;
 use crate::collect::run::{self, Collected, Known};
 use crate::config::Config;
 use crate::model::baseline::Baselines;
-use crate::model::labels::Labels;
-use crate::model::reading::{Reading, Reason};
 use crate::model::time::Time;
 use crate::model::trouble::Trouble;
 use crate::net::Net;
@@ -155,7 +159,7 @@ fn commit(
     let tick = follows.tick;
     let times = Times { tick, finished };
     note(tx, &follows, times)?;
-    let own = own_readings(tx, road, &follows, last, times)?;
+    let own = own::readings(tx, road, &follows, last, finished)?;
     let configured = config.sources.iter().map(|source| &**source.name()).collect();
     let refused = marks::write(tx, tick, collected, (&own, config.interval), &configured)?;
     for one in collected {
@@ -169,6 +173,10 @@ fn commit(
     }
     let now = Now { tick, passage: follows.passage };
     let judged = if follows.again { None } else { Some(judge::judge(tx, config, now, finished)?) };
+    if let Some(judged) = &judged {
+        own::remember(tx, config, judged, tick)?;
+    }
+    fallback::queue(tx, config, finished)?;
     tx.put_cycle(&CycleRow { tick, started, finished, missed: follows.missed })?;
     Ok((judged, refused))
 }
@@ -185,38 +193,6 @@ fn note(tx: &Tx<'_>, follows: &Follows, times: Times) -> Result<(), Trouble> {
         tx.note(times.finished, NoteKind::Missed, &format!("{} cycles were missed", follows.missed))?;
     }
     Ok(())
-}
-
-/// The monitor's own health, as ordinary readings that ordinary rules can watch.
-fn own_readings(
-    tx: &Tx<'_>,
-    road: &Road<'_>,
-    follows: &Follows,
-    last: Option<CycleRow>,
-    times: Times,
-) -> Result<Vec<Reading>, Trouble> {
-    let known = |metric, value| Reading::known(metric, Labels::empty(), value);
-    let outbox = tx.outbox_counts()?;
-    let oldest = outbox.oldest_pending.map_or(0.0, |since| times.finished.since(since).as_secs_f64());
-    let mut own = vec![
-        match last {
-            Some(last) => known("monitor_cycle_duration_seconds", last.finished.since(last.started).as_secs_f64()),
-            None => Reading::unknown("monitor_cycle_duration_seconds", Labels::empty(), Reason::WARMING_UP),
-        },
-        known("monitor_missed_cycles_total", (tx.cycle_counts()?.missed + u64::from(follows.missed)) as f64),
-        known("monitor_outbox_pending", outbox.pending as f64),
-        known("monitor_outbox_oldest_seconds", oldest),
-        known("monitor_store_bytes", tx.size_bytes()? as f64),
-        known("monitor_config_broken", if road.config_broken { 1.0 } else { 0.0 }),
-    ];
-    for channel in &road.config.channels {
-        let labels = Labels::new([("channel", channel.name())]);
-        own.push(match tx.channel_works(channel.name())? {
-            Some(works) => Reading::known("monitor_channel_up", labels, if works { 1.0 } else { 0.0 }),
-            None => Reading::unknown("monitor_channel_up", labels, Reason::WARMING_UP),
-        });
-    }
-    Ok(own)
 }
 
 #[cfg(test)]

@@ -121,4 +121,6 @@ pub struct Delivery {
     pub due: Time,
     /// How the last attempt went, in words.
     pub last_answer: Option<String>,
+    /// The delivery that carries it, where several went or go out as one message: the first of them.
+    pub parcel: Option<i64>,
 }

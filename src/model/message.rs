@@ -93,6 +93,21 @@ pub struct Message {
     pub runbook_url: Option<String>,
     /// A further line: "not measured since …", "fired and ended before this could be delivered".
     pub note: Option<String>,
+    /// The last hour of the value as a row of blocks; none where there is nothing to draw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trend: Option<String>,
+    /// The alerts that one message stands for; empty where it is about one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub list: Vec<Entry>,
+}
+
+/// One of several alerts in a message.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// The rule's name.
+    pub name: String,
+    /// What would be the headline of a message of its own.
+    pub line: String,
 }
 
 /// What the rule contributes, already in words.

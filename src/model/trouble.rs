@@ -35,12 +35,14 @@ pub struct Trouble {
     pub what: String,
     /// The way out, where one is known.
     pub help: Option<String>,
+    /// Its words have been said where they belong; only the exit code is left to tell it.
+    pub said: bool,
 }
 
 impl Trouble {
     /// Trouble of `kind`.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), help: None }
+        Self { kind, what: what.into(), help: None, said: false }
     }
 
     /// The same with the way out.

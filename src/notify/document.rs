@@ -62,6 +62,9 @@ impl<'a> From<&'a Delivery> for Document<'a> {
             action,
             runbook_url,
             note,
+            // a machine draws its own picture, and gets each alert by itself
+            trend: _,
+            list: _,
         } = &delivery.message;
         Self {
             version: VERSION,

@@ -126,6 +126,8 @@ pub fn delivery(kind: Kind) -> Delivery {
         action: Some("Find the process: ps aux --sort=-rss | head".to_owned()),
         runbook_url: Some("https://runbooks.example/HIGH_MEMORY_USAGE".to_owned()),
         note: None,
+        trend: None,
+        list: Vec::new(),
     };
     Delivery {
         id: 7,
@@ -138,6 +140,7 @@ pub fn delivery(kind: Kind) -> Delivery {
         created: at,
         due: at,
         last_answer: None,
+        parcel: None,
     }
 }
 

@@ -2,8 +2,10 @@
 //! A channel answers each send with an [`Outcome`]; nothing here knows the outbox or decides who is told.
 
 pub mod alertmanager;
+pub mod digest;
 pub mod email;
 pub mod exec;
+pub mod heartbeat;
 pub mod pagerduty;
 pub mod render;
 pub mod retry;
@@ -100,6 +102,11 @@ impl Channel {
             Self::Sms(_) => Sort::Sms,
             Self::Webhook(_) | Self::PagerDuty(_) | Self::Alertmanager(_) | Self::Exec(_) => Sort::Machine,
         }
+    }
+
+    /// Whether people read it, who are better told once of many things; a machine gets each alert.
+    pub const fn is_for_people(&self) -> bool {
+        matches!(self.sort(), Sort::Chat | Sort::Mail | Sort::Sms)
     }
 
     /// Whether the receiver can tell a repeat by its id, so that repeating an ambiguous send does no harm.

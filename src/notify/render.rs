@@ -3,8 +3,10 @@
 //! The foreign parts of a message (labels, values, a backend's words) are made harmless here, once, so that a channel
 //! only has to escape for its own markup.
 
+use std::collections::BTreeMap;
+
 use crate::model::delivery::Delivery;
-use crate::model::message::{Kind, Message};
+use crate::model::message::{Entry, Kind, Message};
 use crate::text::safe::{clip, one_line};
 use crate::text::units;
 
@@ -14,6 +16,12 @@ const MAX_TEXT: usize = 1000;
 const MAX_VALUE: usize = 300;
 /// How many labels are shown.
 const MAX_LABELS: usize = 20;
+/// The longest line about one alert of several.
+const MAX_LINE: usize = 200;
+/// What the names of the alerts take that have no line of their own.
+const MAX_REST: usize = 600;
+/// What the list takes in a text without a limit of its own.
+pub const MAX_PLAIN_LIST: usize = 100_000;
 
 /// One named fact about an alert.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,6 +65,7 @@ pub fn rows(message: &Message) -> Vec<Row> {
     known("Value", message.value.as_deref());
     known("Limit", message.limit.as_deref());
     known("Worst value", message.worst.as_deref());
+    known("Last hour", message.trend.as_deref());
     known("Since", (message.kind != Kind::Test).then(|| message.since.rfc3339()).as_deref());
     known("Lasted", lasted(message).as_deref());
     known("Timestamp", Some(&message.at.rfc3339()));
@@ -69,7 +78,43 @@ pub fn rows(message: &Message) -> Vec<Row> {
 
 /// How long the trouble lasted, once it is over.
 fn lasted(message: &Message) -> Option<String> {
-    (message.kind == Kind::Resolved).then(|| units::duration(message.at.since(message.since)))
+    (message.kind == Kind::Resolved && message.list.is_empty())
+        .then(|| units::duration(message.at.since(message.since)))
+}
+
+/// The alerts of a message that stands for several, a line each, as far as `room` characters go; the rest by name.
+pub fn list(message: &Message, room: usize) -> Vec<String> {
+    let line = |entry: &Entry| clip(&one_line(&entry.line), MAX_LINE);
+    let lines: Vec<String> = message.list.iter().map(line).collect();
+    let length = |line: &String| line.chars().count() + 3;
+    if lines.iter().map(length).sum::<usize>() <= room {
+        return lines;
+    }
+    let mut left = room.saturating_sub(MAX_REST);
+    let fits = |line: &&String| {
+        left = left.saturating_sub(length(line));
+        left > 0
+    };
+    let shown = lines.iter().take_while(fits).count();
+    let mut shown_lines = lines;
+    shown_lines.truncate(shown);
+    shown_lines.push(rest(message.list.get(shown..).unwrap_or_default()));
+    shown_lines
+}
+
+/// `and 44 more: PROBE_FAILED x 40, SOURCE_DOWN x 4`.
+fn rest(entries: &[Entry]) -> String {
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in entries {
+        *names.entry(entry.name.as_str()).or_default() += 1;
+    }
+    let mut names: Vec<(&str, usize)> = names.into_iter().collect();
+    names.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let words = names.iter().map(|(name, count)| match count {
+        1 => clip(&one_line(name), 60),
+        count => format!("{} x {count}", clip(&one_line(name), 60)),
+    });
+    clip(&format!("and {} more: {}", entries.len(), words.collect::<Vec<_>>().join(", ")), MAX_REST)
 }
 
 /// The watched system with its environment: `Sippar bridge (production)`.
@@ -106,7 +151,13 @@ pub fn runbook(message: &Message) -> Option<&str> {
 
 /// What a repeat has in common with the first try: `id 41-7`, the alert's number and the outbox id.
 pub fn id(delivery: &Delivery) -> String {
-    let number = delivery.message.number.map_or_else(|| "test".to_owned(), |number| number.to_string());
+    let message = &delivery.message;
+    let number = match (message.number, message.kind) {
+        (Some(number), _) => number.to_string(),
+        (None, Kind::Test) => "test".to_owned(),
+        (None, _) if message.list.is_empty() => "monitor".to_owned(),
+        (None, _) => "several".to_owned(),
+    };
     let repeat = if delivery.maybe_repeat { " (possible repeat)" } else { "" };
     format!("id {number}-{}{repeat}", delivery.id)
 }
@@ -116,6 +167,10 @@ pub fn plain(delivery: &Delivery) -> String {
     let message = &delivery.message;
     let mut lines = vec![headline(message), String::new()];
     lines.extend(rows(message).iter().map(|row| format!("{:<12} {}", format!("{}:", row.name), row.value)));
+    if !message.list.is_empty() {
+        lines.push(String::new());
+        lines.extend(list(message, MAX_PLAIN_LIST).into_iter().map(|line| format!("- {line}")));
+    }
     lines.extend([String::new(), format!("Action required: {}", action(message))]);
     lines.extend(runbook(message).map(|url| format!("Runbook: {url}")));
     lines.extend([String::new(), id(delivery), String::new()]);

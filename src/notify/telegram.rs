@@ -23,6 +23,8 @@ use crate::text::check::Check;
 
 /// Telegram's limit for a text. It counts characters; UTF-16 units, of which there are never fewer, are the safe side.
 const MAX_TEXT: usize = 4096;
+/// For the list of a message about several alerts.
+const MAX_LIST: usize = 3000;
 
 /// `[channels.NAME.telegram]`.
 #[derive(Deserialize, Default)]
@@ -181,6 +183,7 @@ fn text(delivery: &Delivery) -> String {
             .filter(|row| !matches!(row.name.as_str(), "Alert type" | "Severity" | "Message"))
             .map(|row| format!("{}: {}", row.name, row.value)),
     );
+    head.extend(render::list(message, MAX_LIST).into_iter().map(|line| format!("- {line}")));
     let mut tail = vec![String::new(), format!("Action required: {}", render::action(message))];
     tail.extend(render::runbook(message).map(|url| format!("Runbook: {url}")));
     tail.push(render::id(delivery));

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use comfy_table::Cell;
 
+use super::deliveries;
 use super::terminal::{Badge, Terminal};
 use crate::model::alert::{Alert, Mark, Transition};
 use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::time::Time;
 use crate::store::alerts::TransitionRow;
-use crate::store::deliveries::Attempt as Tried;
 use crate::text::{safe, units};
+use crate::view::deliveries::Tried;
 
 /// One line of a list.
 pub struct Line<'a> {
@@ -97,13 +98,7 @@ fn delivered(deliveries: &[Delivery]) -> String {
 }
 
 /// Everything about one alert.
-pub fn show(
-    line: &Line<'_>,
-    history: &[TransitionRow],
-    tried: &[Vec<Tried>],
-    now: Time,
-    terminal: &Terminal,
-) -> String {
+pub fn show(line: &Line<'_>, history: &[TransitionRow], tried: &[Tried], now: Time, terminal: &Terminal) -> String {
     let alert = line.alert;
     let severity = alert.severity().or(alert.peak).map(|severity| terminal.badge(severity.into())).unwrap_or_default();
     let number = alert.number.map_or_else(String::new, |number| format!("{number}  "));
@@ -131,21 +126,35 @@ pub fn show(
     if line.deliveries.is_empty() {
         out.push_str("  none: no channel hears of this severity\n");
     }
-    for (delivery, tries) in line.deliveries.iter().zip(tried) {
-        let to = place(delivery);
-        let _ = writeln!(out, "  {}  {} to {to}: {}", delivery.id, delivery.message.kind.name(), delivery.state.name());
-        for attempt in tries {
-            let took = attempt.took.map(|took| format!(" in {}", units::duration(took))).unwrap_or_default();
-            let outcome = attempt.outcome.as_deref().unwrap_or("under way");
-            let answer =
-                attempt.answer.as_deref().map(|answer| format!(": {}", safe::answer(answer))).unwrap_or_default();
-            let _ = writeln!(out, "     {}  {outcome}{took}{answer}", attempt.started);
-        }
-        if delivery.state == State::Pending {
-            let _ = writeln!(out, "     next attempt {}", delivery.due);
-        }
+    for (delivery, tried) in line.deliveries.iter().zip(tried) {
+        out.push_str(&notification(delivery, tried));
     }
     terminal.fit(&out)
+}
+
+/// A delivery with what was tried.
+fn notification(delivery: &Delivery, tried: &Tried) -> String {
+    let (to, kind, state) = (deliveries::to(delivery), delivery.message.kind.name(), delivery.state.name());
+    let mut out = format!("  {}  {kind} to {to}: {state}", delivery.id);
+    if let Some(parcel) = delivery.parcel {
+        let _ = write!(out, ", in one message with {} more (id several-{parcel})", tried.together.saturating_sub(1));
+    }
+    out.push('\n');
+    for attempt in &tried.attempts {
+        let took = attempt.took.map(|took| format!(" in {}", units::duration(took))).unwrap_or_default();
+        let outcome = attempt.outcome.as_deref().unwrap_or("under way");
+        let answer = attempt.answer.as_deref().map(|answer| format!(": {}", safe::answer(answer))).unwrap_or_default();
+        let _ = writeln!(out, "     {}  {outcome}{took}{answer}", attempt.started);
+    }
+    // what ended without an attempt says why
+    let last = tried.attempts.last().and_then(|attempt| attempt.answer.as_deref());
+    if let Some(answer) = delivery.last_answer.as_deref().filter(|answer| last != Some(answer)) {
+        let _ = writeln!(out, "     {}", safe::answer(answer));
+    }
+    if delivery.state == State::Pending {
+        let _ = writeln!(out, "     next attempt {}", delivery.due);
+    }
+    out
 }
 
 /// What happened to an alert, in words.
@@ -162,15 +171,6 @@ pub fn transition(transition: Transition) -> String {
             };
             format!("resolved ({from}): {why}")
         }
-    }
-}
-
-fn place(delivery: &Delivery) -> String {
-    let address = safe::one_line(&delivery.destination.address);
-    if address.is_empty() {
-        delivery.destination.channel.clone()
-    } else {
-        format!("{} {address}", delivery.destination.channel)
     }
 }
 

@@ -51,7 +51,10 @@ pub fn report(done: &Done<'_>, snapshot: &Snapshot, config: &Config, terminal: &
             let _ = writeln!(out, "        nobody is told: no channel hears of this severity");
         }
     }
-    for attempt in done.attempts {
+    // several that went as one message have one line
+    for attempt in
+        done.attempts.iter().filter(|attempt| attempt.delivery.parcel.is_none_or(|it| it == attempt.delivery.id))
+    {
         out.push_str(&alerts::attempt(attempt, &where_to(config, &attempt.delivery.destination.channel), terminal));
     }
     let state = snapshot.state();

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod baselines;
 pub mod cycle;
 pub mod database;
+pub mod deliveries;
 pub mod diagnostics;
 pub mod diff;
 pub mod explain;

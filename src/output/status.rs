@@ -38,6 +38,7 @@ pub fn screen(snapshot: &Snapshot, config: &Config, sparks: &Sparks, all: bool, 
             let _ = writeln!(out, "  {hidden} more fine, show with --all");
         }
     }
+    out.push_str(&channels(snapshot, all));
     if let Some((_, alert)) = snapshot.firing.first()
         && let Some(number) = alert.number
     {
@@ -116,6 +117,20 @@ fn counts(snapshot: &Snapshot) -> String {
     part(pending, "alert pending", "alerts pending");
     part(unknown, "rule cannot be judged", "rules cannot be judged");
     if parts.is_empty() { "all rules fine".to_owned() } else { parts.join(", ") }
+}
+
+/// The channels: those that fail, or all of them.
+fn channels(snapshot: &Snapshot, all: bool) -> String {
+    let mut out = String::new();
+    for channel in snapshot.channels.iter().filter(|channel| all || channel.works == Some(false)) {
+        let proven = match channel.proven {
+            Some(at) => format!("last proven {} ago", units::duration(snapshot.at.since(at))),
+            None => format!("never proven: sippar-mon alert test --channel {}", channel.name),
+        };
+        let works = if channel.works == Some(false) { "does not deliver, " } else { "" };
+        let _ = writeln!(out, "  channel {}  {}  {works}{proven}", channel.name, safe::one_line(&channel.to));
+    }
+    if out.is_empty() { out } else { format!("\n{out}") }
 }
 
 /// Two short lines for each row, where a table would break every word.

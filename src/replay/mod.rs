@@ -212,5 +212,6 @@ fn delivered(telling: &Telling, message: &Message, at: Time) -> Delivery {
         created: at,
         due: at,
         last_answer: None,
+        parcel: None,
     }
 }

@@ -43,16 +43,17 @@ pub fn faults(rule: &Rule, data: &Windows, at: Time) -> Vec<Located> {
     faults.into_iter().map(|fault| Located { source: source.clone(), fault }).collect()
 }
 
-/// Why the rule, or a part of its results, has no answer.
+/// Why the rule, or a part of its results, has no answer, where that is not in order.
 fn answerless(rule: &Rule, judgement: Judgement, place: Place) -> Option<Fault> {
     let name = &rule.name;
     match judgement {
         Judgement::Failed(why) => Some(Fault::error(format!("{name} cannot be evaluated: {why}"), place)),
+        Judgement::Unknown(reason) if reason.is_benign() => None,
         Judgement::Unknown(reason) => Some(Fault::warning(format!("{name} is unknown now: {reason}"), place)),
         Judgement::Judged { verdicts, .. } => {
             let mut unknown = verdicts.iter().filter_map(|verdict| match verdict {
-                Verdict { labels, says: Says::Unknown(reason) } => Some((labels, reason)),
-                Verdict { says: Says::Measured { .. }, .. } => None,
+                Verdict { labels, says: Says::Unknown(reason) } if !reason.is_benign() => Some((labels, reason)),
+                Verdict { says: Says::Unknown(_) | Says::Measured { .. }, .. } => None,
             });
             let (labels, reason) = unknown.next()?;
             let others = unknown.count();

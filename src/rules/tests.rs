@@ -37,7 +37,11 @@ const METRICS: &[Metric] = &[
     metric("probe_duration_seconds", Unit::Seconds, &["probe"]),
     metric("probe_ssl_earliest_cert_expiry", Unit::Timestamp, &["probe"]),
     metric("source_up", Unit::Bool, &["source"]),
+    metric("monitor_channel_proven_age_seconds", Unit::Seconds, &["channel"]),
+    metric("monitor_channel_up", Unit::Bool, &["channel"]),
     metric("monitor_config_broken", Unit::Bool, &[]),
+    metric("monitor_gap_seconds", Unit::Seconds, &[]),
+    metric("monitor_rule_failed", Unit::Bool, &["rule"]),
     Metric { source: "backend", ..metric("bridge_failed_registrations", Unit::Count, &[]) },
     metric("bridge_job_processing_seconds", Unit::Seconds, &["queue"]),
     metric("bridge_jobs", Unit::Count, &["queue", "state"]),
@@ -150,7 +154,11 @@ fn shipped_rules_compile_without_a_word() {
             "WITHDRAWAL_STUCK",
             "REGISTRATION_FAILED",
             "SOURCE_DOWN",
-            "CONFIG_BROKEN"
+            "CONFIG_BROKEN",
+            "MISSED_CYCLES",
+            "RULE_FAILED",
+            "CHANNEL_BROKEN",
+            "CHANNEL_UNPROVEN"
         ]
     );
     assert!(rules.iter().all(|rule| rule.origin == Origin::Shipped && rule.action.is_some()));

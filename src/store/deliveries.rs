@@ -1,5 +1,6 @@
 //! The outbox, as the screens see it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::alerts::AlertId;
@@ -11,7 +12,7 @@ use crate::model::time::Time;
 
 /// The columns that [`delivery`] reads.
 pub(super) const COLUMNS: &str =
-    "id, alert, channel, address, message, state, attempts, maybe_repeat, created, due, last_answer";
+    "id, alert, channel, address, message, state, attempts, maybe_repeat, created, due, last_answer, parcel";
 
 /// The delivery in a row of [`COLUMNS`].
 pub(super) fn delivery(cells: &Cells<'_>) -> std::result::Result<Delivery, Unread> {
@@ -26,6 +27,7 @@ pub(super) fn delivery(cells: &Cells<'_>) -> std::result::Result<Delivery, Unrea
         created: cells.time("created")?,
         due: cells.time("due")?,
         last_answer: cells.get("last_answer")?,
+        parcel: cells.get("parcel")?,
     })
 }
 
@@ -53,6 +55,19 @@ pub struct Attempt {
     pub outcome: Option<String>,
     /// The provider's answer, or what went wrong.
     pub answer: Option<String>,
+    /// The delivery whose message carried it, where several went as one.
+    pub parcel: Option<i64>,
+}
+
+/// What is known of a destination.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Proof {
+    /// Since when it is known.
+    pub seen: Time,
+    /// When the provider took a message for it last; none before the first one.
+    pub proven: Option<Time>,
+    /// Whether the last attempt went through; none before the first one.
+    pub works: Option<bool>,
 }
 
 /// How full the outbox is.
@@ -86,7 +101,7 @@ impl Reader {
     pub fn attempts(&self, delivery: i64) -> Result<Vec<Attempt>> {
         self.all(
             "attempt",
-            "SELECT id, started, took_ms, outcome, answer FROM attempt WHERE outbox = ?1 ORDER BY id",
+            "SELECT id, started, took_ms, outcome, answer, parcel FROM attempt WHERE outbox = ?1 ORDER BY id",
             [delivery],
             |cells| {
                 let took = cells.get::<Option<i64>>("took_ms")?;
@@ -95,20 +110,42 @@ impl Reader {
                     took: took.map(|_| cells.duration("took_ms")).transpose()?,
                     outcome: cells.get("outcome")?,
                     answer: cells.get("answer")?,
+                    parcel: cells.get("parcel")?,
                 })
             },
         )
     }
 
-    /// Whether the last finished attempt on a channel was taken by the provider; `None` before the first one.
-    pub fn channel_works(&self, channel: &str) -> Result<Option<bool>> {
-        self.first(
-            "attempt",
-            "SELECT attempt.id, attempt.outcome AS outcome FROM attempt JOIN outbox ON outbox.id = attempt.outbox
-             WHERE outbox.channel = ?1 AND attempt.outcome IS NOT NULL ORDER BY attempt.id DESC LIMIT 1",
-            [channel],
-            |cells| Ok(cells.get::<String>("outcome")? == "sent"),
-        )
+    /// One delivery.
+    pub fn delivery(&self, id: i64) -> Result<Option<Delivery>> {
+        self.first("outbox", &format!("SELECT {COLUMNS} FROM outbox WHERE id = ?1"), [id], delivery)
+    }
+
+    /// How many deliveries went, or are to go, in the message that this one carries.
+    pub fn parcel_size(&self, parcel: i64) -> Result<u32> {
+        let sql = "SELECT count(*) AS size FROM outbox WHERE parcel = ?1";
+        Ok(self.first("outbox", sql, [parcel], |cells| cells.get("size"))?.unwrap_or(0))
+    }
+
+    /// How many messages a destination was sent, or was tried to be sent, since then; several in one count once.
+    pub fn messages_since(&self, to: &Destination, since: Time) -> Result<u32> {
+        let sql = "SELECT count(*) AS size FROM attempt JOIN outbox ON outbox.id = attempt.outbox
+                   WHERE attempt.started > ?1 AND outbox.channel = ?2 AND outbox.address = ?3
+                     AND coalesce(attempt.parcel, attempt.outbox) = attempt.outbox";
+        let since = since.millis();
+        let count = self.first("attempt", sql, (since, &to.channel, &to.address), |cells| cells.get("size"))?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// What is known of each destination that was ever used or configured.
+    pub fn destinations(&self) -> Result<BTreeMap<Destination, Proof>> {
+        let sql = "SELECT 0 AS id, channel, address, seen, proven, works FROM destination";
+        let rows = self.all("destination", sql, [], |cells| {
+            let to = Destination { channel: cells.get("channel")?, address: cells.get("address")? };
+            let works = cells.get("works")?;
+            Ok((to, Proof { seen: cells.time("seen")?, proven: cells.time_if_any("proven")?, works }))
+        })?;
+        Ok(rows.into_iter().collect())
     }
 
     /// How many deliveries wait, since when, and how many were given up.

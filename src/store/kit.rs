@@ -84,6 +84,8 @@ pub fn message(summary: &str) -> Message {
         action: Some("Free space".to_owned()),
         runbook_url: None,
         note: None,
+        trend: None,
+        list: Vec::new(),
     }
 }
 

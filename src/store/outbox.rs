@@ -34,6 +34,26 @@ impl Reader {
         Ok(self.first("outbox", &sql, [], |cells| cells.time_if_any("due"))?.flatten())
     }
 
+    /// Alerts about which something was decided after `since` that waits or was given up.
+    pub fn alerts_not_told(&self, since: Time) -> Result<Vec<AlertId>> {
+        let sql = "SELECT DISTINCT alert AS id FROM outbox
+                   WHERE state IN ('pending', 'dead') AND created > ?1 AND alert IS NOT NULL";
+        self.all("outbox", sql, [since.millis()], |cells| cells.get("id").map(AlertId))
+    }
+
+    /// How many alerts, of those that last or wait, nobody has been told of although it was tried, or is overdue since
+    /// before `late`.
+    pub fn undelivered_alerts(&self, late: Time) -> Result<u32> {
+        let sql = "
+            SELECT count(*) AS size FROM alert WHERE id IN (
+                SELECT alert FROM outbox
+                WHERE state = 'dead' OR state = 'pending' AND (attempts > 0 OR created < ?1))
+            AND (ended_at IS NULL OR EXISTS (SELECT 1 FROM outbox WHERE outbox.alert = alert.id AND state = 'pending'))
+            AND NOT EXISTS (
+                SELECT 1 FROM outbox WHERE outbox.alert = alert.id AND state IN ('sent', 'uncertain', 'sending'))";
+        Ok(self.first("alert", sql, [late.millis()], |cells| cells.get("size"))?.unwrap_or(0))
+    }
+
     /// All that was ever decided to be sent about an alert, by id.
     pub fn deliveries_of(&self, alert: AlertId) -> Result<Vec<Delivery>> {
         let sql = format!("SELECT {COLUMNS} FROM outbox WHERE alert = ?1 ORDER BY id");
@@ -86,21 +106,25 @@ impl Tx<'_> {
         )
     }
 
-    /// Records, to be committed before the send, that an attempt begins. False when the row no longer waits (it was
-    /// replaced or dropped meanwhile): then it must not be sent.
-    pub fn mark_sending(&self, id: i64, now: Time) -> Result<bool> {
+    /// Records, to be committed before the send, that an attempt begins; `parcel` names the delivery whose message it
+    /// goes in, where that is not its own alone. False when the row no longer waits (it was replaced or dropped
+    /// meanwhile): then it must not be sent.
+    pub fn mark_sending(&self, id: i64, parcel: Option<i64>, now: Time) -> Result<bool> {
         let marked = self.execute(
-            "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = ?1 AND state = 'pending'",
-            [id],
+            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, parcel = ?2
+             WHERE id = ?1 AND state = 'pending'",
+            (id, parcel),
         )?;
         if marked == 1 {
-            self.insert("INSERT INTO attempt (outbox, started) VALUES (?1, ?2)", (id, now.millis()))?;
+            let sql = "INSERT INTO attempt (outbox, started, parcel) VALUES (?1, ?2, ?3)";
+            self.insert(sql, (id, now.millis(), parcel))?;
         }
         Ok(marked == 1)
     }
 
     /// Records how the attempt went that [`Tx::mark_sending`] began, and what becomes of the delivery: `state`, and
-    /// `due` if it is to be tried again.
+    /// `due` if it is to be tried again. What certainly did not arrive may go in another message next time; what may
+    /// have arrived stays in its own.
     pub fn finish(&self, id: i64, took: Duration, outcome: &Outcome, state: State, due: Option<Time>) -> Result<()> {
         let (word, answer, ambiguous) = match outcome {
             Outcome::Sent { answer, receipt: _ } => ("sent", answer, false),
@@ -111,16 +135,65 @@ impl Tx<'_> {
         let over = !matches!(state, State::Pending | State::Sending);
         self.execute(
             "UPDATE outbox SET state = ?2, due = coalesce(?3, due), last_answer = ?4, maybe_repeat = maybe_repeat OR ?5,
+                 parcel = CASE WHEN ?6 OR maybe_repeat OR ?5 THEN parcel END,
                  finished = CASE WHEN ?6 THEN
                      (SELECT max(started) + ?7 FROM attempt WHERE outbox = ?1 AND outcome IS NULL) END
              WHERE id = ?1",
             (id, state.name(), due.map(Time::millis), &answer, ambiguous, over, millis_of(took)),
         )?;
+        self.note_destination(id, word == "sent", took)?;
         self.execute(
             "UPDATE attempt SET took_ms = ?2, outcome = ?3, answer = ?4 WHERE outbox = ?1 AND outcome IS NULL",
             (id, millis_of(took), word, &answer),
         )?;
         Ok(())
+    }
+
+    /// What the attempt under way says of its destination.
+    fn note_destination(&self, id: i64, works: bool, took: Duration) -> Result<()> {
+        self.execute(
+            "INSERT INTO destination (channel, address, seen, proven, works)
+                 SELECT channel, address, created, CASE WHEN ?2 THEN started + ?3 END, ?2
+                 FROM outbox JOIN attempt ON attempt.outbox = outbox.id
+                 WHERE outbox.id = ?1 AND attempt.outcome IS NULL
+             ON CONFLICT (channel, address) DO UPDATE
+                 SET proven = coalesce(excluded.proven, proven), works = excluded.works",
+            (id, works, millis_of(took)),
+        )?;
+        Ok(())
+    }
+
+    /// Notes destinations that are configured, where they are new.
+    pub fn see_destinations(&self, all: &[Destination], now: Time) -> Result<()> {
+        for Destination { channel, address } in all {
+            self.execute(
+                "INSERT INTO destination (channel, address, seen) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                (channel, address, now.millis()),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Lets a delivery that was given up, or waits, be sent at once; what may have arrived is marked as a repeat. False
+    /// when it is in no state for that.
+    pub fn resend(&self, id: i64, now: Time) -> Result<bool> {
+        let changed = self.execute(
+            "UPDATE outbox SET maybe_repeat = maybe_repeat OR state IN ('sent', 'uncertain'),
+                 parcel = CASE WHEN state = 'pending' THEN parcel END,
+                 state = 'pending', attempts = 0, due = ?2, finished = NULL
+             WHERE id = ?1 AND state IN ('pending', 'dead', 'uncertain', 'sent')",
+            (id, now.millis()),
+        )?;
+        Ok(changed == 1)
+    }
+
+    /// Gives up a delivery that waits. False when it does not.
+    pub fn drop_delivery(&self, id: i64, why: &str, now: Time) -> Result<bool> {
+        let changed = self.execute(
+            "UPDATE outbox SET state = 'dead', last_answer = ?2, finished = ?3 WHERE id = ?1 AND state = 'pending'",
+            (id, safe::answer(why), now.millis()),
+        )?;
+        Ok(changed == 1)
     }
 
     /// Makes what waits for one channel (or for any) due now: the first success after trouble does. How many rows.

@@ -20,6 +20,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/chunks.sql"),
     include_str!("schema/baselines.sql"),
     include_str!("schema/retention.sql"),
+    include_str!("schema/parcels.sql"),
 ];
 
 /// Whose a database is and how far it has come.

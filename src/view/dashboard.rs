@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::snapshot::{Row, Snapshot, Standing, State};
+use super::snapshot::{ChannelRow, Row, Snapshot, Standing, State};
 use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::labels::Labels;
@@ -146,6 +146,20 @@ struct Monitor<'a> {
     cycles_done: u64,
     cycles_missed: u64,
     notes: Vec<NoteRow<'a>>,
+    channels: Vec<Reach<'a>>,
+}
+
+/// Whether a channel is known to work.
+#[derive(Serialize)]
+struct Reach<'a> {
+    name: &'a str,
+    to: &'a str,
+    critical: bool,
+    /// Null before the first attempt.
+    works: Option<bool>,
+    /// When its provider last took a message; null before the first one.
+    #[serde(rename = "lastProven")]
+    proven: Option<String>,
 }
 
 /// Something that happened to the monitor itself.
@@ -185,6 +199,7 @@ impl<'a> Dashboard<'a> {
                 cycles_done: snapshot.counts.done,
                 cycles_missed: snapshot.counts.missed,
                 notes: snapshot.notes.iter().map(NoteRow::new).collect(),
+                channels: snapshot.channels.iter().map(Reach::new).collect(),
             },
             last_updated: cycle,
             stale: snapshot.stale,
@@ -250,6 +265,13 @@ impl<'a> AlertRow<'a> {
 impl<'a> NoteRow<'a> {
     fn new(note: &'a Note) -> Self {
         Self { time: note.at.rfc3339(), kind: note.kind.name(), text: &note.text }
+    }
+}
+
+impl<'a> Reach<'a> {
+    fn new(row: &'a ChannelRow) -> Self {
+        let ChannelRow { name, to, critical, works, proven } = row;
+        Self { name, to, critical: *critical, works: *works, proven: proven.map(Time::rfc3339) }
     }
 }
 

@@ -8,14 +8,16 @@ use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::delivery::{self, Delivery};
 use crate::model::labels::{Labels, SeriesKey};
+use crate::model::message::Destination;
 use crate::model::reading::{Datum, Point, Reason};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::model::verdict::{Judgement, Says};
+use crate::notify::Channel;
 use crate::rules::{self, Rule, Windows};
 use crate::store::alerts::{AlertFilter, AlertId};
 use crate::store::cycles::{CycleCounts, CycleRow, Note};
-use crate::store::deliveries::{DeliveryFilter, OutboxCounts};
+use crate::store::deliveries::{DeliveryFilter, OutboxCounts, Proof};
 use crate::store::windows::Latest;
 use crate::store::{Reader, Result, Store};
 
@@ -54,8 +56,24 @@ pub struct Snapshot {
     pub counts: CycleCounts,
     /// What happened to the monitor itself lately, the newest first.
     pub notes: Vec<Note>,
+    /// What is known of each configured channel.
+    pub channels: Vec<ChannelRow>,
     /// Age of the last cycle is beyond what cron's rhythm explains.
     pub stale: bool,
+}
+
+/// What is known of a channel.
+pub struct ChannelRow {
+    /// Its name.
+    pub name: String,
+    /// Where it goes, without any secret.
+    pub to: String,
+    /// Whether it hears of everything critical.
+    pub critical: bool,
+    /// Whether the last attempt to each of its destinations went through; none before the first one.
+    pub works: Option<bool>,
+    /// Since when each of its destinations has taken something; none while one of them has not.
+    pub proven: Option<Time>,
 }
 
 /// How a rule stands with one label set.
@@ -139,7 +157,8 @@ impl Snapshot {
         let mut given_up = moment.deliveries(&dead)?;
         given_up.retain(|delivery| now.since(delivery.created) < NEWS);
         let stale = cycle.is_none_or(|cycle| is_stale(&cycle, config.interval, now));
-        Ok(Self { at: now, cycle, rows, firing, recent, latest, outbox, given_up, counts, notes, stale })
+        let channels = channels(&moment.destinations()?, config);
+        Ok(Self { at: now, cycle, rows, firing, recent, latest, outbox, given_up, counts, notes, channels, stale })
     }
 
     /// How long ago the last cycle ended.
@@ -201,6 +220,24 @@ impl State {
 /// Whether more time has passed since `cycle` than the rhythm of `interval` explains.
 pub fn is_stale(cycle: &CycleRow, interval: Duration, now: Time) -> bool {
     now.since(cycle.finished) > interval.mul_f64(STALE_INTERVALS) + GRACE
+}
+
+fn channels(known: &BTreeMap<Destination, Proof>, config: &Config) -> Vec<ChannelRow> {
+    let row = |channel: &Channel| {
+        let to = channel.destinations();
+        let proofs: Vec<Option<&Proof>> = to.iter().map(|to| known.get(to)).collect();
+        let tried = || proofs.iter().flatten().any(|proof| proof.works.is_some());
+        let fails = || proofs.iter().flatten().any(|proof| proof.works == Some(false));
+        let proven: Option<Vec<Time>> = proofs.iter().map(|proof| proof.and_then(|proof| proof.proven)).collect();
+        ChannelRow {
+            name: channel.name().to_owned(),
+            to: channel.describe(),
+            critical: config.routes[Severity::Critical].iter().any(|to| to.channel == channel.name()),
+            works: tried().then(|| !fails()),
+            proven: proven.and_then(|proven| proven.into_iter().min()),
+        }
+    };
+    config.channels.iter().map(row).collect()
 }
 
 type Open = BTreeMap<(Arc<str>, Labels), (AlertId, Alert)>;

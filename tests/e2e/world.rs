@@ -34,6 +34,10 @@ alert = "PROBE_FAILED"
 enabled = false
 
 [[rule]]
+alert = "MISSED_CYCLES"
+enabled = false
+
+[[rule]]
 alert = "QUEUE_LONG"
 expr = "queue_depth"
 above = { HIGH = 10 }
@@ -180,6 +184,20 @@ impl World {
         self.last_tick.set(second());
     }
 
+    /// Changes the database by hand, as time or a disk would.
+    pub fn change(&self, sql: &str) {
+        rusqlite::Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
+    }
+
+    /// Lets the outbox grow older by so many hours, and makes what waits due.
+    pub fn wait_hours(&self, hours: u32) {
+        let by = i64::from(hours) * 3_600_000;
+        self.change(&format!(
+            "UPDATE outbox SET created = created - {by}; UPDATE outbox SET due = 0 WHERE state = 'pending';
+             UPDATE attempt SET started = started - {by};"
+        ));
+    }
+
     /// `status --json`.
     pub fn status(&self) -> Value {
         self.run(&["status", "--json"]).json()
@@ -200,6 +218,12 @@ impl Running {
         let mut child = self.0.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) {
+        let id = self.0.as_ref().unwrap().id().to_string();
+        assert!(Command::new("/bin/kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
     /// Its end.

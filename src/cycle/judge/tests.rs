@@ -93,7 +93,7 @@ fn deliver(tx: &Tx<'_>, at: Time, came: &mut Came) {
             return;
         }
         for delivery in due {
-            tx.mark_sending(delivery.id, at).unwrap();
+            tx.mark_sending(delivery.id, None, at).unwrap();
             let sent = Outcome::sent("");
             tx.finish(delivery.id, Duration::ZERO, &sent, State::Sent, None).unwrap();
             came.told.push((at, delivery.destination, delivery.message));

@@ -7,6 +7,7 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message as Mail};
 
 use crate::model::delivery::Delivery;
+use crate::model::message::Message as Content;
 use crate::model::time::Time;
 use crate::notify::render;
 use crate::text::safe::clip;
@@ -63,13 +64,21 @@ fn html(delivery: &Delivery) -> String {
         .unwrap_or_default();
     format!(
         "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head><body>\n<h2>{}</h2>\n\
-         <table cellpadding=\"4\">\n{}</table>\n<p><strong>Action required:</strong> {}</p>\n{runbook}<p><small>{}</small></p>\n\
+         <table cellpadding=\"4\">\n{}</table>\n{}<p><strong>Action required:</strong> {}</p>\n{runbook}<p><small>{}</small></p>\n\
          </body></html>\n",
         escaped(&render::title(message)),
         rows.concat(),
+        listed(message),
         escaped(&render::action(message)),
         escaped(&render::id(delivery)),
     )
+}
+
+/// The alerts of a message that stands for several.
+fn listed(message: &Content) -> String {
+    let lines = render::list(message, render::MAX_PLAIN_LIST);
+    let items: Vec<_> = lines.iter().map(|line| format!("<li>{}</li>\n", escaped(line))).collect();
+    if items.is_empty() { String::new() } else { format!("<ul>\n{}</ul>\n", items.concat()) }
 }
 
 fn escaped(text: &str) -> String {

@@ -16,6 +16,8 @@ const MAX_HEADER: usize = 150;
 /// Our limits, well below Slack's, so that everything together stays below the limit of the whole message.
 const MAX_SECTION: usize = 1500;
 const MAX_FIELD: usize = 450;
+/// For the list of a message about several alerts, which has no other long part.
+const MAX_LIST: usize = 4000;
 /// Slack's limit of fields in a section.
 const MAX_FIELDS: usize = 10;
 
@@ -28,6 +30,7 @@ pub fn blocks(delivery: &Delivery, room: Option<&str>) -> Value {
     let rows = render::rows(message);
     blocks.extend(value(&rows, "Message").map(section));
     blocks.push(json!({"type": "section", "fields": fields(&rows)}));
+    blocks.extend(listed(message));
     blocks.extend(value(&rows, "Note").map(section));
     blocks.push(section(&format!("Action required: {}", render::action(message))));
     blocks.extend(runbook(message));
@@ -39,9 +42,33 @@ pub fn blocks(delivery: &Delivery, room: Option<&str>) -> Value {
     payload
 }
 
+/// The alerts of a message that stands for several, in sections of lines.
+fn listed(message: &Message) -> Vec<Value> {
+    let mut sections: Vec<String> = Vec::new();
+    for line in render::list(message, MAX_LIST) {
+        match sections.last_mut() {
+            Some(last) if width(last) + width(&line) + 4 < MAX_SECTION => *last = format!("{last}\n• {line}"),
+            _ => sections.push(format!("• {line}")),
+        }
+    }
+    sections.iter().map(|text| section(text)).collect()
+}
+
+/// How long a text is once it is escaped.
+fn width(text: &str) -> usize {
+    let size = |c| match c {
+        '&' => 5,
+        '<' | '>' => 4,
+        _ => 1,
+    };
+    text.chars().map(size).sum()
+}
+
 /// The same in one short line without blocks, for a service that refuses them.
 pub fn short(delivery: &Delivery, room: Option<&str>) -> Value {
-    envelope(&format!("{} | {}", render::headline(&delivery.message), footer(delivery)), room)
+    let listed =
+        render::list(&delivery.message, MAX_SECTION).iter().fold(String::new(), |all, line| all + "\n- " + line);
+    envelope(&format!("{}{listed} | {}", render::headline(&delivery.message), footer(delivery)), room)
 }
 
 /// The text is what phones show in a notification and what screen readers read.

@@ -199,7 +199,7 @@ fn severities_that_reach_nobody_are_told_once() {
         [
             "MEDIUM of MINE reaches nobody ['MINE'] name a channel for it: [routes] medium = […]",
             "MEDIUM of shipped rules reaches nobody: TLS_CERT_EXPIRES, SLOW_RESPONSE, \
-             SLOW_MIGRATION_PROCESSING [nowhere] \
+             SLOW_MIGRATION_PROCESSING, CHANNEL_UNPROVEN [nowhere] \
              name a channel for it: [routes] medium = […]"
         ]
     );

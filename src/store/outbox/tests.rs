@@ -26,7 +26,7 @@ fn sent() -> Outcome {
 
 /// One attempt from its beginning to `state`.
 fn attempt(tx: &Tx<'_>, id: i64, outcome: &Outcome, state: State, due: Option<Time>) {
-    assert!(tx.mark_sending(id, at(0)).unwrap());
+    assert!(tx.mark_sending(id, None, at(0)).unwrap());
     tx.finish(id, TOOK, outcome, state, due).unwrap();
 }
 
@@ -48,6 +48,7 @@ fn a_new_delivery_is_due_at_once_and_whole() {
         created: at(5),
         due: at(5),
         last_answer: None,
+        parcel: None,
     };
     assert_eq!(tx.due(at(5)).unwrap(), std::slice::from_ref(&expected));
     assert_eq!(tx.deliveries_of(alert).unwrap(), [expected]);
@@ -73,7 +74,7 @@ fn a_row_in_back_off_holds_up_only_its_own_alert_and_destination() {
     attempt(&tx, first, &later(false), State::Pending, Some(at(30)));
     assert_eq!(ids(&tx.due(at(29)).unwrap()), others);
     assert_eq!(ids(&tx.due(at(30)).unwrap()), [&[first], &others[..]].concat());
-    assert!(tx.mark_sending(first, at(30)).unwrap());
+    assert!(tx.mark_sending(first, None, at(30)).unwrap());
     assert_eq!(ids(&tx.due(at(30)).unwrap()), others, "while it is being sent, too");
     tx.finish(first, TOOK, &sent(), State::Sent, None).unwrap();
     assert_eq!(ids(&tx.due(at(30)).unwrap()), [&[behind], &others[..]].concat());
@@ -109,7 +110,10 @@ fn every_outcome_is_recorded() {
         let shown = (found.state, found.due, found.attempts, found.maybe_repeat, found.last_answer.as_deref());
         assert_eq!(shown, (state, due.unwrap_or(at(0)), 1, repeat, Some(answer)));
         let (word, answer) = (Some(word.to_owned()), Some(answer.to_owned()));
-        assert_eq!(tx.attempts(id).unwrap(), [Attempt { started: at(0), took: Some(TOOK), outcome: word, answer }]);
+        assert_eq!(
+            tx.attempts(id).unwrap(),
+            [Attempt { started: at(0), took: Some(TOOK), outcome: word, answer, parcel: None }]
+        );
         let finished = "SELECT id, finished FROM outbox";
         let finished = tx.first("outbox", finished, [], |cells| cells.time_if_any("finished")).unwrap().flatten();
         assert_eq!(finished, (state != State::Pending).then_some(at(0) + TOOK));
@@ -122,16 +126,21 @@ fn orphans_of_a_killed_process_are_due_again_as_possible_repeats() {
     let tx = store.begin().unwrap();
     let id = tx.enqueue(None, &to("chat", ""), &message("x"), at(0)).unwrap();
     let other = tx.enqueue(None, &to("chat", ""), &message("y"), at(0)).unwrap();
-    assert!(tx.mark_sending(id, at(1)).unwrap());
-    assert!(!tx.mark_sending(id, at(1)).unwrap(), "it is being sent");
+    assert!(tx.mark_sending(id, None, at(1)).unwrap());
+    assert!(!tx.mark_sending(id, None, at(1)).unwrap(), "it is being sent");
     assert_eq!(tx.adopt_orphans(at(60)).unwrap(), 1);
     assert_eq!(tx.adopt_orphans(at(60)).unwrap(), 0);
     let found = tx.due(at(60)).unwrap();
     let shown: Vec<_> = found.iter().map(|d| (d.id, d.due, d.maybe_repeat, d.attempts)).collect();
     assert_eq!(shown, [(id, at(60), true, 1), (other, at(0), false, 0)]);
     let why = "the process ended before the answer".to_owned();
-    let interrupted =
-        Attempt { started: at(1), took: None, outcome: Some("interrupted".to_owned()), answer: Some(why.clone()) };
+    let interrupted = Attempt {
+        started: at(1),
+        took: None,
+        outcome: Some("interrupted".to_owned()),
+        answer: Some(why.clone()),
+        parcel: None,
+    };
     assert_eq!((found[0].last_answer.as_ref(), tx.attempts(id).unwrap()), (Some(&why), vec![interrupted]));
 }
 
@@ -142,12 +151,12 @@ fn only_what_waits_is_superseded() {
     let put = |summary| tx.enqueue(None, &to("chat", ""), &message(summary), at(0)).unwrap();
     let (waits, sending, done) = (put("waits"), put("sending"), put("done"));
     attempt(&tx, done, &sent(), State::Sent, None);
-    assert!(tx.mark_sending(sending, at(0)).unwrap());
+    assert!(tx.mark_sending(sending, None, at(0)).unwrap());
     assert_eq!(tx.supersede(&[waits, sending, done, 99], at(1)).unwrap(), 1);
     let states: Vec<State> =
         tx.deliveries(&DeliveryFilter::default()).unwrap().into_iter().rev().map(|found| found.state).collect();
     assert_eq!(states, [State::Superseded, State::Sending, State::Sent]);
-    assert!(!tx.mark_sending(waits, at(2)).unwrap(), "it must not be sent any more");
+    assert!(!tx.mark_sending(waits, None, at(2)).unwrap(), "it must not be sent any more");
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn what_was_sent_since_is_known_as_sent() {
     let (_folder, path, file) = two_minutes();
     let mut store = Store::open(&path, Mode::Write, at(130)).unwrap();
     let tx = store.begin().unwrap();
-    tx.mark_sending(1, at(130)).unwrap();
+    tx.mark_sending(1, None, at(130)).unwrap();
     let outcome = crate::model::delivery::Outcome::sent("ok");
     tx.finish(1, std::time::Duration::ZERO, &outcome, State::Sent, None).unwrap();
     tx.commit().unwrap();

@@ -197,7 +197,7 @@ fn episode(tx: &Tx<'_>, rule: &str, ended: Option<Time>, state: State) -> (Alert
     tx.put_transition(id, tick, Transition::Fired(Severity::High), None, None).unwrap();
     let delivery = tx.enqueue(Some(id), &to("chat", ""), &message("x"), tick).unwrap();
     if state != State::Pending {
-        tx.mark_sending(delivery, tick).unwrap();
+        tx.mark_sending(delivery, None, tick).unwrap();
         tx.finish(delivery, Duration::ZERO, &Outcome::Sent { answer: "ok".to_owned(), receipt: None }, state, None)
             .unwrap();
     }

@@ -1,0 +1,57 @@
+//! The state cannot be stored: one message straight to people, and one when it is over.
+
+use std::fs;
+
+use crate::support::http::{Answer, HttpFake};
+use crate::world::{Ran, World, slack, told};
+
+const WORD: &str =
+    "[CRITICAL] MONITORING_SYSTEM_FAILURE: sippar-mon cannot store its state: @/state.db is not a database";
+
+/// What was told, without the ids that are instants.
+fn words(world: &World, fake: &HttpFake) -> Vec<String> {
+    told(fake).iter().map(|line| world.tidy(line.split(" | id ").next().unwrap())).collect()
+}
+
+#[test]
+fn a_state_that_cannot_be_stored_is_told_once_and_so_is_its_end() {
+    let fake = HttpFake::start([Answer::new(200, "ok")]);
+    let world = World::with_queue(&slack(&fake));
+    world.queue(50);
+    fs::write(world.database(), "dear diary, ".repeat(500)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.check().code, 74);
+    }
+    assert_eq!(words(&world, &fake), [WORD], "not one for each rule, nor one for each run");
+    let post = fake.seen()[0].json().to_string();
+    assert!(post.contains("It says nothing about the watched system."), "{post}");
+    assert!(!post.contains("QUEUE_LONG"), "{post}");
+
+    fs::remove_file(world.database()).unwrap();
+    assert_eq!(world.check(), Ran::silent(1));
+    assert_eq!(world.check(), Ran::silent(1));
+    let mut after = words(&world, &fake).split_off(1);
+    after.sort();
+    let over =
+        "[CRITICAL] Resolved: MONITORING_SYSTEM_FAILURE: sippar-mon can store its state again; rules are judged again";
+    assert_eq!(after, [over, "[HIGH] QUEUE_LONG: 50 are waiting"]);
+}
+
+#[test]
+fn while_nobody_could_be_told_it_is_tried_again() {
+    let fake = HttpFake::start([Answer::new(503, "no service"), Answer::new(200, "ok")]);
+    let world = World::with_queue(&slack(&fake));
+    fs::write(world.database(), "dear diary, ".repeat(500)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.check().code, 74);
+    }
+    assert_eq!(words(&world, &fake), [WORD, WORD]);
+}
+
+#[test]
+fn a_broken_configuration_is_no_such_emergency() {
+    let fake = HttpFake::start([Answer::new(200, "ok")]);
+    let world = World::new(&format!("{}nonsense = 1\n", slack(&fake)));
+    assert_eq!(world.run(&["check"]).code, 78);
+    assert_eq!(told(&fake), [""; 0]);
+}
