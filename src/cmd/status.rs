@@ -52,14 +52,14 @@ fn show(
 /// The last hour of each row that is shown.
 fn sparks(config: &Config, store: &Store, snapshot: &Snapshot, all: bool) -> crate::store::Result<Sparks> {
     let mut sparks = Sparks::new();
-    let Some(cycle) = snapshot.cycle else { return Ok(sparks) };
-    let to = cycle.tick + config.interval;
+    let Some(tick) = snapshot.cycle.map(|cycle| cycle.tick).or(snapshot.imported) else { return Ok(sparks) };
+    let to = tick + config.interval;
     for (at, row) in snapshot.rows.iter().enumerate() {
         if !all && row.standing == Standing::Fine {
             continue;
         }
         let rule = config.rules.iter().find(|rule| rule.name == row.rule);
-        let Some(series) = rule.and_then(|rule| drawn(rule, &row.labels, cycle.tick)) else { continue };
+        let Some(series) = rule.and_then(|rule| drawn(rule, &row.labels, tick)) else { continue };
         let from = to - SPARK.1;
         let history = store.history(&series.metric, Some(&series.labels), from, to)?;
         if let Some(window) = history.first() {

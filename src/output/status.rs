@@ -51,6 +51,9 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
     let name = system_name(config);
     let Some(cycle) = snapshot.cycle else {
         let badge = terminal.badge(Badge::UNKNOWN);
+        if let Some(end) = snapshot.imported {
+            return format!("{badge}  {name}: imported samples, as they are at their end, {end}\n");
+        }
         return format!("{badge}  {name}: nothing has been checked yet\n           Start with:  sippar-mon check\n");
     };
     let ago = units::duration(snapshot.age().unwrap_or_default());

@@ -15,7 +15,7 @@ use super::{Result, open, refuse, schema};
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
 
-/// Copies of older formats that stay beside the database.
+/// Copies of older formats that stay beside the database, and databases that a restore replaced.
 const KEPT: usize = 2;
 
 /// Copies the database behind `connection`, which is at `source`, to `target`: into a file beside it first, which
@@ -133,6 +133,30 @@ pub(super) fn prune(path: &Path) {
     }
 }
 
+/// Removes all but the newest databases that a restore replaced, with their logs.
+pub(super) fn prune_replaced(path: &Path) {
+    let Some(ours) = path.file_name().and_then(|name| name.to_str()) else { return };
+    let Ok(entries) = fs::read_dir(refuse::folder_of(path)) else { return };
+    let stamp = |name: OsString| {
+        let rest = name.to_str()?.strip_prefix(ours)?.strip_prefix(".replaced-")?;
+        is_stamp(rest).then(|| rest.to_owned())
+    };
+    let mut stamps: Vec<String> = entries.filter_map(|entry| stamp(entry.ok()?.file_name())).collect();
+    stamps.sort();
+    let old = stamps.len().saturating_sub(KEPT);
+    for stamp in stamps.iter().take(old) {
+        for suffix in ["-wal", "-journal", "-shm", ""] {
+            // what cannot be removed now is tried again at the next restore
+            let _ = fs::remove_file(beside(path, &format!(".replaced-{stamp}{suffix}")));
+        }
+    }
+}
+
+/// Whether this is what [`stamp`] writes.
+fn is_stamp(text: &str) -> bool {
+    text.len() == 16 && text.chars().all(|c| c.is_ascii_digit() || c == 'T' || c == 'Z')
+}
+
 /// The copies that migrations left beside the database, with their formats, oldest first.
 fn copies(path: &Path) -> Vec<(usize, PathBuf)> {
     let Ok(entries) = fs::read_dir(refuse::folder_of(path)) else { return Vec::new() };
@@ -151,8 +175,7 @@ fn copies(path: &Path) -> Vec<(usize, PathBuf)> {
 fn dated(path: &Path, name: &OsString) -> Option<(usize, String)> {
     let ours = path.file_name()?.to_str()?;
     let (format, stamp) = name.to_str()?.strip_prefix(ours)?.strip_prefix(".v")?.split_once('-')?;
-    let is_stamp = stamp.len() == 16 && stamp.chars().all(|c| c.is_ascii_digit() || c == 'T' || c == 'Z');
-    is_stamp.then(|| Some((format.parse().ok()?, stamp.to_owned())))?
+    is_stamp(stamp).then(|| Some((format.parse().ok()?, stamp.to_owned())))?
 }
 
 /// The newest copy that this version can use, to go back to.

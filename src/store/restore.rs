@@ -2,7 +2,7 @@
 //!
 //! The new file is made beside the database and made ready there: notifications that were waiting in the backup are
 //! dropped, numbers go on after those of the database that it replaces. Then it takes the name in one step. The replaced
-//! file stays beside it. Samples, sources' memories and alerts are as old as the backup: the next cycle sees a gap, as
+//! file stays beside it, as does the one replaced before. Samples, sources' memories and alerts are as old as the backup: the next cycle sees a gap, as
 //! after a time without any check.
 
 use std::fs;
@@ -304,6 +304,7 @@ impl Present {
         }
         fs::rename(part, path).map_err(|error| refuse::uncreatable(path, &error))?;
         copy::flush_folder(path);
+        copy::prune_replaced(path);
         Ok(())
     }
 }

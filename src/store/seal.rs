@@ -1,7 +1,8 @@
 //! Sealing: full hours that left the hot span become chunks, the hours of a finished day one chunk.
 //!
-//! Rows of the last [`HOT`] stay rows, so that the shipped rules (which look back six hours at most) never read a chunk
-//! and a cycle costs what it did. A step works until its time is over and is one transaction: chunks come and rows go
+//! Rows of the last [`HOT`] stay rows: most rules look back minutes, and a sparkline shows an hour. Who looks further back
+//! reads chunks, which costs less: six hours of a series are six of them, or 360 rows that lie among those of all others.
+//! A step works until its time is over and is one transaction: chunks come and rows go
 //! together, so a kill at any moment leaves a sample in one place or the other, and sealing begins again where it was.
 //! The oldest hour is sealed first. A sample that arrives for a sealed span (the clock went back) is a row like any
 //! other; readers see it before the chunk's own, and the next step puts it into the chunk.
@@ -20,8 +21,8 @@ use crate::model::reading::Point;
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
 
-/// Samples younger than this are never sealed: a little more than the shipped rules look back.
-pub const HOT: Duration = Duration::from_hours(7);
+/// Samples younger than this are never sealed.
+pub const HOT: Duration = Duration::from_hours(1);
 
 /// Rows that are sealed at a time: about 10 ms.
 const BATCH: i64 = 6000;

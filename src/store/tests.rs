@@ -182,6 +182,35 @@ fn the_log_is_emptied_once_it_is_large_and_never_waits_for_a_reader() {
 }
 
 #[test]
+fn a_reader_that_never_ends_costs_no_commit_and_no_room_for_longer_than_it_reads() {
+    let (_folder, mut writer) = store();
+    put(&mut writer, &key("m", "/"), at(0), Datum::Value(0.0));
+    let path = writer.path.clone();
+    drop(writer);
+    let mut reader = Store::open(&path, Mode::Read, at(0)).unwrap();
+    let snapshot = reader.snapshot().unwrap();
+    assert_eq!(snapshot.latest(at(9999)).unwrap().len(), 1);
+    let keys: Vec<_> = (0..100).map(|n| key(&format!("m_{n}"), "/")).collect();
+    // each check is a process of its own
+    let check = |second: i64| {
+        let mut store = Store::open(&path, Mode::Write, at(second)).unwrap();
+        let tx = store.begin().unwrap();
+        let ids: Vec<_> = keys.iter().map(|key| own(&tx, key, "system", Duration::from_secs(1))).collect();
+        let samples: Vec<_> = ids.iter().map(|id| (*id, Datum::Value(second as f64), None)).collect();
+        tx.put_samples(at(second), &samples).unwrap();
+        tx.commit().unwrap();
+        store.wal_bytes()
+    };
+    let grown = (1..=300).map(check).max().unwrap();
+    assert!(grown > 4 * WAL_LIMIT, "the log is held: {grown}");
+    assert_eq!(snapshot.latest(at(9999)).unwrap().len(), 1, "it still sees the moment at which it began");
+    drop(snapshot);
+    assert!(check(301) <= WAL_LIMIT);
+    let store = Store::open(&path, Mode::Read, at(0)).unwrap();
+    assert_eq!(store.history("m_7", None, at(0), at(999)).unwrap()[0].points.len(), 301);
+}
+
+#[test]
 fn four_writers_and_a_reader_lose_nothing() {
     let (_folder, path) = place();
     drop(Store::open(&path, Mode::Write, at(0)).unwrap());

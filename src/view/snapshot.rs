@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub at: Time,
     /// The last finished cycle, if there ever was one.
     pub cycle: Option<CycleRow>,
+    /// The newest sample of a database that was only imported into.
+    pub imported: Option<Time>,
     /// One row for each rule and label set.
     pub rows: Vec<Row>,
     /// Alerts that fire, the most severe first.
@@ -133,7 +135,9 @@ impl Snapshot {
     /// Takes the picture with the eyes of `config`'s rules.
     pub fn of(moment: &Reader, config: &Config, now: Time) -> Result<Self> {
         let cycle = moment.last_cycle()?;
-        let tick = cycle.map_or(now, |cycle| cycle.tick);
+        // samples that were imported are looked at where they end
+        let imported = if cycle.is_none() { moment.last_tick()? } else { None };
+        let tick = cycle.map(|cycle| cycle.tick).or(imported).unwrap_or(now);
         let latest = moment.latest(tick)?;
         let needs = rules::needs(config.rules.iter().flat_map(Rule::exprs), tick);
         let mut windows = Windows::new(moment.windows(&needs, tick)?);
@@ -158,7 +162,7 @@ impl Snapshot {
         given_up.retain(|delivery| now.since(delivery.created) < NEWS);
         let stale = cycle.is_none_or(|cycle| is_stale(&cycle, config.interval, now));
         let channels = channels(&moment.destinations()?, config);
-        Ok(Self { at: now, cycle, rows, firing, recent, latest, outbox, given_up, counts, notes, channels, stale })
+        Ok(Self { at: now, cycle, imported, rows, firing, recent, latest, outbox, given_up, counts, notes, channels, stale })
     }
 
     /// How long ago the last cycle ended.

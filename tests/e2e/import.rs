@@ -50,6 +50,29 @@ fn an_imported_series_is_asked_as_any_other() {
 }
 
 #[test]
+fn rules_are_explained_and_shown_on_imported_samples_where_they_end_or_anywhere() {
+    let world = World::new(
+        "[sources.system]\nenabled = false\n[[rule]]\nalert = \"BUSY\"\nexpr = \"system_load1\"\nabove = { HIGH = 20 }\n",
+    );
+    world.write("load.csv", &load(), 0o644);
+    assert_eq!(import(&world, &["trial.db", "--label-column", "host", "-q"]), Ran::silent(0));
+    let ask =
+        |more: &[&str]| world.run(&[&["rules", "explain", "BUSY", "--json", "--db", "trial.db"], more].concat()).json();
+    assert_eq!(ask(&[])["at"], "2026-11-04T23:59:00Z");
+    let early = ask(&["--at", "2026-11-02T05:30:00Z"]);
+    assert_eq!(
+        (early["at"].as_str(), early["stale"].as_bool()),
+        (Some("2026-11-02T05:30:00Z"), Some(false)),
+        "{early}"
+    );
+    let page = world.run(&["rules", "explain", "BUSY", "--db", "trial.db", "--at", "2026-11-02T05:30:00Z"]).out;
+    assert!(page.contains("\n{host=\"a\"}  5  "), "{page}");
+    let status = world.run(&["status", "--db", "trial.db"]);
+    assert_eq!(status.code, 3, "nobody watches: {status:?}");
+    assert!(status.out.contains("BUSY{host=\"a\"}\t23\t"), "{status:?}");
+}
+
+#[test]
 fn a_bad_line_stores_nothing_unless_it_is_left_out() {
     let world = World::empty();
     world.write("load.csv", "time,value\n60,1\n120,many\n180,3\n240,\n", 0o644);

@@ -28,6 +28,7 @@ mod last_good;
 mod looping;
 mod notification;
 mod outage;
+mod power_cut;
 mod reading;
 mod real_mail;
 mod rules;

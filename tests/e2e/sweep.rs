@@ -55,7 +55,7 @@ fn a_kill_at_any_moment_loses_nothing_and_repeats_at_most_once() {
 }
 
 /// Gives the world's database two series with a sample for each of 2,000 minutes, the newest ten hours old.
-fn grow_old(world: &World) {
+pub fn grow_old(world: &World) {
     let database = Connection::open(world.database()).unwrap();
     let last: i64 = database.query_row("SELECT max(tick) FROM cycle", [], |row| row.get(0)).unwrap();
     database.execute_batch("BEGIN").unwrap();
@@ -107,6 +107,63 @@ fn a_kill_at_any_moment_of_sealing_leaves_each_sample_once() {
             }
             assert!(left("SELECT count(*) FROM chunk") > 0);
             assert_eq!(left("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+        }
+    }
+}
+
+/// Makes the world's database much larger than it may be: a day of one series for each of 1,500 days.
+fn overfill(world: &World) {
+    let database = Connection::open(world.database()).unwrap();
+    let last: i64 = database.query_row("SELECT max(tick) FROM cycle", [], |row| row.get(0)).unwrap();
+    let day = last / 86_400_000 * 86_400_000;
+    database.execute_batch("BEGIN").unwrap();
+    database.execute("INSERT INTO series VALUES (101, 'old', 'old', '{}', 60000)", []).unwrap();
+    for n in 2..1502_i64 {
+        let sql = "INSERT INTO chunk (series, start, hours, data) VALUES (101, ?1, 24, randomblob(10000))";
+        database.execute(sql, [day - n * 86_400_000]).unwrap();
+    }
+    database.execute_batch("COMMIT").unwrap();
+}
+
+#[test]
+#[ignore = "needs strace; run by .ci/run"]
+fn a_kill_at_any_moment_of_letting_go_leaves_the_newest_days_and_what_waits() {
+    let strace = Path::new("/usr/bin/strace");
+    if !strace.exists() {
+        return skipped("strace is needed to kill at a system call");
+    }
+    for (call, occurrences) in [("pwrite64", &[12, 20, 40, 80, 130, 200, 300][..]), ("fdatasync", &[1, 2, 3, 4])] {
+        for when in occurrences {
+            let fake = HttpFake::start([Answer::new(503, "down")]);
+            let world = World::with_queue(&format!("{}[store]\nmax_size = \"10MB\"\n", slack(&fake)));
+            world.queue(50);
+            assert_eq!(world.check().code, 1);
+            overfill(&world);
+            world.next_tick();
+            let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+            let program = env!("CARGO_BIN_EXE_sippar-mon");
+            let args = ["-f", "-qq", "-o", "/dev/null", "-e", &inject, program, "check"];
+            world.command_of(strace, &args).output().unwrap();
+            world.ticked();
+            let ask = |sql: &str| -> i64 {
+                let database = Connection::open(world.database()).unwrap();
+                database.query_row(sql, [], |row| row.get(0)).unwrap()
+            };
+            let used = "SELECT (page_count - freelist_count) * 4096 FROM pragma_page_count, pragma_freelist_count";
+            for step in 0.. {
+                // the oldest go first, so the days that are left follow each other
+                let holes = "SELECT (max(start) - min(start)) / 86400000 + 1 - count(*) FROM chunk WHERE hours = 24";
+                assert_eq!(ask(holes), 0, "{call} {when}, step {step}");
+                if ask(used) <= 10_000_000 {
+                    break;
+                }
+                assert!(step < 60, "it comes to an end");
+                assert_eq!(world.check().code, 1, "{call} {when}, step {step}");
+            }
+            assert!(ask(used) > 9_000_000, "no more goes than must");
+            assert_eq!(ask("SELECT count(*) FROM alert WHERE ended_at IS NULL AND number = 1"), 1);
+            assert_eq!(ask("SELECT count(*) FROM outbox WHERE state = 'pending'"), 1, "{call} {when}");
+            assert_eq!(ask("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::config::{Flags, load};
 use crate::model::delivery::{Outcome, State};
 use crate::model::fault::SourceText;
 use crate::model::message::{Destination, Message};
+use crate::replay::backtest::{self, Surroundings};
 use crate::replay::{What, story};
 use crate::rules::testing::Test;
 use crate::store::Store;
@@ -106,6 +107,67 @@ fn agrees(trial: &Trial, test: &Test) -> Came {
     let (replayed, live) = (replayed(test, &rules), live(test, &rules));
     assert_eq!(replayed, live, "{}", test.name);
     live
+}
+
+/// The same samples, imported: no cycle has seen them, and all that is old is sealed.
+fn imported(test: &Test) -> Store {
+    let at = |tick: usize| Time::from_millis(0) + test.interval * u32::try_from(tick).unwrap();
+    let mut store = Store::in_memory(at(0)).unwrap();
+    let tx = store.begin().unwrap();
+    for series in &test.series {
+        let Claim::Own(id) = tx.series_id(&series.key, "import", test.interval).unwrap() else { panic!("taken") };
+        for (tick, sample) in series.samples.iter().enumerate() {
+            let samples: Vec<_> = sample.iter().map(|sample| (id, sample.datum, sample.reason.as_ref())).collect();
+            tx.put_samples(at(tick), &samples).unwrap();
+        }
+    }
+    while tx.can_seal(at(test.ticks())).unwrap() {
+        tx.seal(at(test.ticks()), at(test.ticks()), Duration::ZERO).unwrap();
+    }
+    tx.commit().unwrap();
+    store
+}
+
+/// The transitions that a backtest of the imported samples finds.
+fn backtested(test: &Test, rules: &[Rule]) -> Vec<(Time, AlertKey, Transition)> {
+    let mut store = imported(test);
+    let (routes, identity) = (story::routes(), story::identity());
+    let around = Surroundings { routes: &routes, identity: &identity, interval: test.interval, slice: 100 };
+    let span = backtest::span(&store, Duration::from_hours(1_000_000), test.interval).unwrap().unwrap();
+    let stories = backtest::run(&mut store, &[rules], &span, &around, |_| ()).unwrap().remove(0);
+    let episodes = stories.into_iter().flat_map(|story| story.episodes);
+    episodes
+        .flat_map(|episode| episode.steps.into_iter().map(move |(at, what, _)| (at, episode.key.clone(), what)))
+        .collect()
+}
+
+#[test]
+fn a_backtest_of_imported_series_finds_what_live_cycles_would_have_done() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories/rules");
+    let (mut count, mut sealed) = (0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let trial = trial(std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        for test in &trial.tests {
+            // all shipped rules, not only those that the story is about
+            let mut live = live(test, &trial.rules).transitions;
+            let mut found = backtested(test, &trial.rules);
+            let order = |(at, key, what): &(Time, AlertKey, Transition)| (*at, key.clone(), format!("{what:?}"));
+            live.sort_by_key(order);
+            found.sort_by_key(order);
+            let last = imported(test).last_tick().unwrap().unwrap();
+            // a backtest ends with the last sample
+            live.retain(|(at, ..)| *at <= last);
+            assert_eq!(found, live, "{}", test.name);
+            count += found.len();
+            sealed += usize::from(
+                imported(test)
+                    .sampled()
+                    .unwrap()
+                    .is_some_and(|(first, last)| last.since(first) > Duration::from_hours(2)),
+            );
+        }
+    }
+    assert!(count >= 30 && sealed >= 1, "{count} transitions, {sealed} stories that reach into what is sealed");
 }
 
 #[test]

@@ -48,6 +48,29 @@ fn summaries(deliveries: &[Delivery]) -> Vec<&str> {
 }
 
 #[test]
+fn the_last_two_replaced_databases_stay() {
+    let (folder, path, file) = two_minutes();
+    for name in
+        ["state.db.replaced-by-me", "other.db.replaced-20261123T090000Z", "state.db.replaced-20261123T090000Z-wal"]
+    {
+        fs::write(folder.path().join(name), "not ours to judge").unwrap();
+    }
+    for second in [300, 360, 420, 480] {
+        restore(&path, &file, inspect(&path, &file).unwrap(), at(second)).unwrap();
+    }
+    let expected = [
+        "backup.db",
+        "other.db.replaced-20261123T090000Z",
+        "state.db",
+        "state.db.replaced-20261123T090000Z-wal",
+        "state.db.replaced-20261123T090700Z",
+        "state.db.replaced-20261123T090800Z",
+        "state.db.replaced-by-me",
+    ];
+    assert_eq!(names(folder.path()), expected);
+}
+
+#[test]
 fn a_backup_takes_the_place_and_nothing_is_contradicted() {
     let (folder, path, file) = two_minutes();
     let done = go_back(&path, &file).unwrap();

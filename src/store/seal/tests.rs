@@ -63,11 +63,11 @@ fn shown(datum: Datum) -> String {
 
 #[test]
 fn hours_are_sealed_and_merged_and_read_as_before() {
-    let (_folder, mut store) = filled(&["a", "b"], 0..3000);
+    let (_folder, mut store) = filled(&["a", "b"], 0..2500);
     let before = (history(&store, "a"), history(&store, "b"));
-    seal_all(&mut store, 2999);
-    // 3000 minutes are 50 hours; 42 of them are older than 7 hours, 24 of those are a whole day
-    assert_eq!(rows_and_chunks(&store), (2 * 8 * 60, 2 * 18, 2));
+    seal_all(&mut store, 2499);
+    // of 2500 minutes 40 hours are older than an hour, 24 of those are a whole day
+    assert_eq!(rows_and_chunks(&store), (2 * 100, 2 * 16, 2));
     assert_eq!((history(&store, "a"), history(&store, "b")), before);
     let part = store.history("a", None, minute(1439), minute(1441)).unwrap();
     assert_eq!(part[0].points.iter().map(|point| point.tick).collect::<Vec<_>>(), [1439, 1440, 1441].map(minute));
@@ -76,12 +76,12 @@ fn hours_are_sealed_and_merged_and_read_as_before() {
 #[test]
 fn a_step_seals_a_batch_and_the_hot_hours_stay() {
     let (_folder, mut store) = filled(&["a"], 0..480);
-    assert!(!store.can_seal(minute(479)).unwrap());
-    assert!(store.can_seal(minute(480)).unwrap());
+    assert!(!store.can_seal(minute(119)).unwrap());
+    assert!(store.can_seal(minute(120)).unwrap());
     let tx = store.begin().unwrap();
     tx.seal(minute(600), minute(600), Duration::ZERO).unwrap();
     tx.commit().unwrap();
-    assert_eq!(rows_and_chunks(&store), (420, 1, 0), "one hour of three");
+    assert_eq!(rows_and_chunks(&store), (420, 1, 0), "one hour of seven");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn late_samples_are_seen_at_once_and_put_into_their_chunk() {
     assert_eq!(read.len(), 3001, "two took the place of others, one is new");
     assert_eq!((read[10].1.as_str(), read[21].0), ("None 2", half));
     seal_all(&mut store, 2999);
-    assert_eq!(rows_and_chunks(&store), (480, 18, 1));
+    assert_eq!(rows_and_chunks(&store), (120, 0, 2));
     assert_eq!(history(&store, "a"), read);
 }
 
@@ -120,7 +120,8 @@ fn a_damaged_chunk_is_named_and_stops_nobody_else() {
     let (_folder, mut store) = filled(&["a", "b"], 0..3000);
     seal_all(&mut store, 2999);
     let tx = store.begin().unwrap();
-    tx.execute("UPDATE chunk SET data = x'0102' WHERE series = 1 AND hours = 24", []).unwrap();
+    tx.execute("UPDATE chunk SET data = x'0102' WHERE series = 1 AND start = (SELECT min(start) FROM chunk)", [])
+        .unwrap();
     tx.commit().unwrap();
     let path = store.path.display().to_string();
     let what = format!("{path}: the history of a{{mount=\"/\"}} from 2026-11-23T00:00:00Z is damaged: truncated");

@@ -88,17 +88,20 @@ impl Life {
 impl<'a> Explanation<'a> {
     /// Takes `rule` apart at the last tick, or at the last one at `until`.
     pub fn of(moment: &Reader, config: &'a Config, rule: &'a Rule, until: Option<Time>, now: Time) -> Result<Self> {
-        let Some(last) = moment.last_cycle()? else {
+        let last = moment.last_cycle()?;
+        let Some(newest) = moment.last_tick()? else {
             return Err(Trouble::new(Kind::Unavailable, "nothing has been checked yet").help("run: sippar-mon check"));
         };
-        let at = match until {
-            None => last.tick,
-            Some(until) => moment.cycle_at(until)?.map(|cycle| cycle.tick).ok_or_else(|| {
+        let at = match (until, last) {
+            (None, _) => newest,
+            // no cycle has looked at samples that were imported: any tick will do
+            (Some(until), None) => until.floor(config.interval).min(newest),
+            (Some(until), Some(_)) => moment.cycle_at(until)?.map(|cycle| cycle.tick).ok_or_else(|| {
                 let what = format!("nothing had been checked at {until}");
                 Trouble::new(Kind::Unavailable, what).help("name a later time with --at")
             })?,
         };
-        let is_past = at != last.tick;
+        let is_past = last.is_none_or(|last| at != last.tick);
         let mut windows = Windows::new(moment.windows(&rules::explain_needs(rule, at), at)?);
         if !is_past {
             let open = moment.open_alerts()?;
@@ -108,7 +111,7 @@ impl<'a> Explanation<'a> {
         let explained = rules::explain(rule, catalogue, &windows, at);
         let bench = Bench { moment, rule, at, is_past };
         let cases = bench.cases(&explained)?;
-        let is_stale = is_stale(&last, config.interval, now);
+        let is_stale = last.is_some_and(|last| is_stale(&last, config.interval, now));
         Ok(Self { rule, at, now, is_past, is_stale, explained, cases, routes: &config.routes })
     }
 
