@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a fake that fails fails the test")]
 
+pub mod algorand;
 pub mod backend;
 pub mod ca;
 pub mod http;
