@@ -3,7 +3,6 @@
 //! `find` says which file, `parse` reads it with every error in one go, `file` is its shape, `secret` resolves what it
 //! refers to; each source, channel and rule checks its own settings; here the parts become one [`Config`].
 
-mod bridge;
 pub mod file;
 pub mod find;
 pub mod last_good;
@@ -28,6 +27,7 @@ use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
 use crate::model::trouble::Trouble;
 use crate::notify::Channel;
 use crate::notify::heartbeat::Heartbeat;
+use crate::notify::sms::budget::Budget;
 use crate::rules::Rule;
 use crate::store::retain::Limits;
 use crate::text::check::Check;
@@ -68,6 +68,8 @@ pub struct Config {
     pub fallback: Option<people::Fallback>,
     /// Where signs of life go.
     pub heartbeat: Option<Heartbeat>,
+    /// How many text messages may go out.
+    pub sms_budget: Budget,
     /// Remarks that do not stop it.
     pub warnings: Vec<Located>,
     /// The texts it was read from.
@@ -193,6 +195,7 @@ fn build(
     let fallback = people::fallback(&file, &channels, &mut check);
     let heartbeat = file.heartbeat.as_ref().and_then(|settings| settings.get_ref().build(&settings.span(), &mut check));
     let own = if flags.rules.is_empty() { file.rule } else { Vec::new() };
+    let sms_budget = file.routes.sms_budget.build(&mut check);
     let written = written(own, &texts, &mut check);
     let rules = compiled(written, &sources, false, &mut check);
     check.source.clone_from(&texts.main);
@@ -224,6 +227,7 @@ fn build(
         routes,
         fallback,
         heartbeat,
+        sms_budget,
         warnings,
         texts,
     };
@@ -276,7 +280,9 @@ fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
     if system.enabled {
         sources.push(system.into());
     }
-    sources.extend(bridge::sources(&file.sources, check));
+    let backend = file.sources.backend.as_ref();
+    let backend = backend.and_then(|settings| settings.get_ref().build(&settings.span(), check));
+    sources.extend(backend.map(Source::from));
     for (name, settings) in &file.probes {
         sources.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check).map(Source::from));
     }

@@ -32,8 +32,6 @@ fn env() -> Env {
         ("HEARTBEAT_URL", "https://hc-ping.com/x"),
         ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x"),
         ("SMTP_PASS", "secret"),
-        ("ALGOD_TOKEN", "secret"),
-        ("INDEXER_TOKEN", "secret"),
         ("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
         ("TWILIO_AUTH_TOKEN", "secret"),
         ("TWILIO_PHONE_NUMBER", "+41790000001"),
@@ -83,11 +81,14 @@ fn meaning(config: &Config) -> Vec<String> {
         routes,
         fallback,
         heartbeat,
+        sms_budget,
         warnings,
         texts: _,
     } = config;
     let mut lines = vec![
-        format!("{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?} {fallback:?} {heartbeat:?}"),
+        format!(
+            "{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?} {fallback:?} {heartbeat:?} {sms_budget:?}"
+        ),
         format!("{:?}", warnings.iter().map(|warning| &warning.fault.what).collect::<Vec<_>>()),
     ];
     lines.extend(sources.iter().map(|source| format!("{source:?}")));

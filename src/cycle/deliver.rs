@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
+use super::aftercare;
+use super::budget;
 use super::lock::{self, Name};
 use super::parcel::{self, WINDOW};
 use super::stop::Stop;
@@ -34,9 +36,10 @@ const LOOK: Duration = Duration::from_millis(500);
 /// What is under way when the process is asked to stop has so long to end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Whether there is anything to deliver: something is due, or was being sent when its process died.
-pub fn is_needed(store: &Store, now: Time) -> Result<bool, Trouble> {
-    Ok(store.next_due()?.is_some_and(|due| due <= now) || store.outbox_counts()?.sending > 0)
+/// Whether there is anything to do: something is due, was being sent when its process died, or needs to be looked after.
+pub fn is_needed(store: &Store, config: &Config, now: Time) -> Result<bool, Trouble> {
+    let waits = store.next_due()?.is_some_and(|due| due <= now) || store.outbox_counts()?.sending > 0;
+    Ok(waits || aftercare::is_due(store, config, now)?)
 }
 
 /// Sends all that is due, until nothing is. Returns every attempt; none when another process is at it.
@@ -47,7 +50,7 @@ pub async fn deliver(
     clock: Clock,
     stop: Stop,
 ) -> Result<Vec<Attempt>, Trouble> {
-    if !is_needed(store, clock.now())? {
+    if !is_needed(store, config, clock.now())? {
         return Ok(Vec::new());
     }
     // what is being sent without anything being due belongs to a living deliverer or is an orphan: the lock tells
@@ -61,7 +64,9 @@ pub async fn deliver(
         let net = net.clone();
         async move { channel.send(&delivery, &net, now).await }
     };
-    Postman::new(config, clock, stop, send).work(store).await
+    let attempts = Postman::new(config, clock, stop, send).work(store).await?;
+    aftercare::look_after(store, config, net, clock).await?;
+    Ok(attempts)
 }
 
 /// Puts the outbox in order, as only the holder of the lock may.
@@ -136,6 +141,7 @@ where
         }
         for (to, due) in due {
             let Some(channel) = self.channel(&to) else { continue };
+            let due = budget::hold_back(store, self.config, &channel, due, self.clock.now())?;
             let picked = self.pick(store, &channel, &to, due)?;
             self.start(store, channel, to, picked)?;
         }
@@ -157,8 +163,9 @@ where
         if !channel.is_for_people() {
             return Ok(due.into_iter().take(1).collect());
         }
-        let lately = store.messages_since(to, self.clock.now() - WINDOW)?;
-        Ok(parcel::pick(due, lately))
+        let now = self.clock.now();
+        let lately = store.messages_since(to, now - WINDOW)?;
+        Ok(parcel::pick(due, lately, budget::is_nearly_spent(store, self.config, channel, now)?))
     }
 
     /// Commits that the attempt begins, then lets it begin.
@@ -184,6 +191,7 @@ where
             delivery.parcel = parcel;
         }
         let Some(delivery) = digest::of(&ours, now) else { return Ok(()) };
+        budget::take(&tx, self.config, &channel, now)?;
         tx.commit()?;
         let handle = self.tasks.spawn((self.send)(channel, delivery, now));
         self.busy.insert(to);
@@ -196,8 +204,12 @@ where
         let (took, now) = (begun.elapsed(), self.clock.now());
         let Some(to) = deliveries.first().map(|delivery| delivery.destination.clone()) else { return Ok(()) };
         self.busy.remove(&to);
-        let idempotent = self.channel(&to).is_some_and(|channel| channel.idempotent());
+        let channel = self.channel(&to);
+        let idempotent = channel.as_ref().is_some_and(Channel::idempotent);
         let tx = store.begin()?;
+        if let Some(channel) = &channel {
+            budget::settle(&tx, self.config, channel, outcome, now)?;
+        }
         // those that stay together come together
         let mut together = None;
         for delivery in deliveries {

@@ -4,6 +4,8 @@
 //! for are one transaction. A crash before it means that the next cycle decides again; a crash after it, that the next
 //! deliverer sends. Nothing waits for the network inside the transaction.
 
+mod aftercare;
+mod budget;
 pub mod deliver;
 pub mod emergency;
 mod fallback;
@@ -13,7 +15,6 @@ pub mod lock;
 mod marks;
 mod own;
 mod parcel;
-mod proof;
 pub mod repeat;
 pub mod stop;
 pub mod tidy;
@@ -168,9 +169,6 @@ fn commit(
         let kept = if one.report.memory.is_none() { tx.memory(&one.source)? } else { None };
         let memory = one.report.memory.clone().or(kept).unwrap_or_default();
         tx.remember(&one.source, &memory, tick)?;
-        if let Some(entry) = &one.report.entry {
-            proof::keep(tx, entry, finished)?;
-        }
         for seen in &one.report.seen {
             tx.put_sighting(seen, started)?;
         }

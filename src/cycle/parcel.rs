@@ -17,9 +17,9 @@ const CRITICAL_LIMIT: u32 = 20;
 /// The time in which messages are counted.
 pub const WINDOW: Duration = Duration::from_mins(1);
 
-/// Picks from what is `due` for one destination that people read and that was sent so many messages `lately`. Empty:
-/// they have had enough for now.
-pub fn pick(mut due: Vec<Delivery>, lately: u32) -> Vec<Delivery> {
+/// Picks from what is `due` for one destination that people read and that was sent so many messages `lately`; `is_last`
+/// where the next message is the last one for some time. Empty: they have had enough for now.
+pub fn pick(mut due: Vec<Delivery>, lately: u32, is_last: bool) -> Vec<Delivery> {
     // a test is waited for by whoever asked for it
     if let Some(test) = due.iter().position(|delivery| delivery.message.kind == Kind::Test) {
         return vec![due.swap_remove(test)];
@@ -38,7 +38,7 @@ pub fn pick(mut due: Vec<Delivery>, lately: u32) -> Vec<Delivery> {
         return due;
     }
     due.retain(|delivery| !delivery.maybe_repeat);
-    let is_last = lately + 1 == LIMIT || lately + 1 == CRITICAL_LIMIT;
+    let is_last = is_last || lately + 1 == LIMIT || lately + 1 == CRITICAL_LIMIT;
     if due.len() <= SINGLES && !is_last {
         due.truncate(1);
     }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     fn picked(due: Vec<Delivery>, lately: u32) -> Vec<i64> {
-        pick(due, lately).iter().map(|delivery| delivery.id).collect()
+        pick(due, lately, false).iter().map(|delivery| delivery.id).collect()
     }
 
     use Severity::{Critical, High};
@@ -120,6 +120,12 @@ mod tests {
         assert_eq!(picked(rows(2, Critical), 18), [1]);
         assert_eq!(picked(rows(2, Critical), 19), [1, 2]);
         assert_eq!(picked(rows(2, Critical), 20), [0_i64; 0]);
+    }
+
+    #[test]
+    fn the_last_message_of_a_budget_takes_all_with_it() {
+        let ids: Vec<i64> = pick(rows(2, High), 0, true).iter().map(|delivery| delivery.id).collect();
+        assert_eq!(ids, [1, 2]);
     }
 
     #[test]

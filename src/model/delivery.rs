@@ -48,6 +48,17 @@ impl Outcome {
     }
 }
 
+/// What became of a message that a provider took, where it can tell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It is where people read it, with the provider's word for it.
+    Arrived(String),
+    /// Not known yet, with the word for it: `queued`, `sent`.
+    Underway(String),
+    /// It did not arrive, with the reason.
+    Failed(String),
+}
+
 /// Where a delivery stands in the outbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {

@@ -30,7 +30,7 @@ use crate::text::safe::clip;
 /// How long it takes an alert for firing that it does not hear of again.
 const HOLD: Duration = Duration::from_hours(1);
 /// How often it hears of what fires.
-const RESEND: Duration = Duration::from_mins(1);
+pub const RESEND: Duration = Duration::from_mins(1);
 /// How long a test fires there.
 const TEST: Duration = Duration::from_mins(5);
 /// The longest text of an annotation.
@@ -130,7 +130,6 @@ impl Alertmanager {
     }
 
     /// Posts once more what fires: `told` are the last messages about alerts that do.
-    #[cfg(test)]
     pub async fn remind(&self, told: &[Delivery], net: &Net, now: Time, deadline: Instant) -> Outcome {
         let firing: Vec<Posted> =
             told.iter().map(|told| posted(&told.message, told.message.severity, now + self.hold)).collect();

@@ -154,7 +154,7 @@ impl Channel {
         match self {
             Self::Slack(slack) => slack.send(delivery, net, now, deadline).await,
             Self::Email(email) => email.send(delivery, net, now, deadline).await,
-            Self::Sms(sms) => sms.send(delivery, 0, net, now, deadline).await,
+            Self::Sms(sms) => sms.send(delivery, net, now, deadline).await,
             Self::Webhook(webhook) => webhook.send(delivery, net, now, deadline).await,
             Self::PagerDuty(pagerduty) => pagerduty.send(delivery, net, now, deadline).await,
             Self::Telegram(telegram) => telegram.send(delivery, net, now, deadline).await,

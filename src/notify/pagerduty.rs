@@ -144,7 +144,11 @@ const fn action(kind: Kind) -> &'static str {
 
 /// The same for all events about one alert. Numbers are given once by each database, and the host says whose it is.
 fn dedup_key(message: &Message) -> String {
-    let number = message.number.map_or_else(|| "test".to_owned(), |number| number.to_string());
+    let number = match (message.number, message.kind) {
+        (Some(number), _) => number.to_string(),
+        (None, Kind::Test) => "test".to_owned(),
+        (None, _) => "monitor".to_owned(),
+    };
     clip(&one_line(&format!("sippar-mon/{}/{number}/{}", message.host, message.alert)), MAX_KEY)
 }
 

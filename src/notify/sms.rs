@@ -5,6 +5,7 @@
 //! (no answer, 5xx) is repeated once at most and says so; 429 was surely not taken.
 
 mod answer;
+pub mod budget;
 mod text;
 
 use std::fmt;
@@ -15,11 +16,9 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use toml::Spanned;
 
-#[cfg(test)]
-use self::answer::Fate;
 use super::address;
 use super::post::post;
-use crate::model::delivery::{Delivery, Outcome};
+use crate::model::delivery::{Delivery, Fate, Outcome};
 use crate::model::fault::{Fault, Place};
 use crate::model::secret::Secret;
 use crate::model::time::Time;
@@ -29,6 +28,8 @@ use crate::text::check::Check;
 
 /// How long Twilio keeps a message that it cannot hand on: an old alert must not wake anybody (its own default is 10 h).
 const VALIDITY: Duration = Duration::from_mins(15);
+/// After this long beyond its validity nothing more is heard of a message: some operators never tell.
+const SETTLED: Duration = Duration::from_hours(1);
 /// Twilio's limit.
 const LONGEST_VALIDITY: Duration = Duration::from_hours(10);
 
@@ -52,6 +53,8 @@ pub struct Settings {
     base_url: Option<Spanned<String>>,
     /// How long it may be on its way; default 15m, at most 10h.
     validity: Option<Spanned<String>>,
+    /// Whether the next cycles ask what became of a message; default true.
+    confirm: Option<bool>,
     /// Allow `http://` to another machine.
     danger_allow_plaintext: Option<Spanned<bool>>,
 }
@@ -107,6 +110,7 @@ impl Settings {
             sender: sender?,
             to: to?,
             validity: validity?,
+            confirm: self.confirm.unwrap_or(true),
         })
     }
 
@@ -245,6 +249,7 @@ pub struct Sms {
     sender: Sender,
     to: Vec<String>,
     validity: Duration,
+    confirm: bool,
 }
 
 impl Sms {
@@ -263,8 +268,13 @@ impl Sms {
         format!("{} via {}", self.to.join(", "), self.host)
     }
 
-    /// Sends to the one number that the delivery names. `along`: how many further alerts this message stands for.
-    pub async fn send(&self, delivery: &Delivery, along: usize, net: &Net, now: Time, deadline: Instant) -> Outcome {
+    /// How long it may take until it is known whether a message arrived; none where nobody asks.
+    pub fn followed(&self) -> Option<Duration> {
+        self.confirm.then_some(self.validity + SETTLED)
+    }
+
+    /// Sends to the one number that the delivery names.
+    pub async fn send(&self, delivery: &Delivery, net: &Net, now: Time, deadline: Instant) -> Outcome {
         let sender = match &self.sender {
             Sender::Number(number) => ("From", number.clone()),
             Sender::Service(sid) => ("MessagingServiceSid", sid.clone()),
@@ -272,7 +282,7 @@ impl Sms {
         let form = vec![
             ("To", delivery.destination.address.clone()),
             sender,
-            ("Body", text::text(delivery, along)),
+            ("Body", text::text(delivery)),
             ("ValidityPeriod", self.validity.as_secs().to_string()),
         ];
         let url = Secret::new(&format!("{}.json", self.messages.expose()));
@@ -284,7 +294,6 @@ impl Sms {
     }
 
     /// What became of a message that was taken; in words, why that cannot be told.
-    #[cfg(test)]
     pub async fn fate(&self, sid: &str, net: &Net, deadline: Instant) -> Result<Fate, String> {
         let url = Secret::new(&format!("{}/{sid}.json", self.messages.expose()));
         match post(self.request(url), net, deadline).await {

@@ -51,7 +51,7 @@ pub struct Attempt {
     pub started: Time,
     /// How long it took; none while it lasts, or when its process was killed.
     pub took: Option<Duration>,
-    /// `sent`, `later`, `dead`, `interrupted`; none while it lasts.
+    /// `sent`, `later`, `dead`, `interrupted`, `undelivered` (taken, but it did not arrive); none while it lasts.
     pub outcome: Option<String>,
     /// The provider's answer, or what went wrong.
     pub answer: Option<String>,

@@ -29,6 +29,7 @@
 //! # Size
 //! A sample row costs about 20 bytes, a sealed sample 1 to 3 (see [`seal`]). Words from outside (answers, reasons, notes) are clipped when they are written.
 
+pub mod aftercare;
 pub mod alerts;
 pub mod backup;
 pub mod baselines;
@@ -38,7 +39,6 @@ pub mod examine;
 pub mod marks;
 pub mod open;
 pub mod past;
-pub mod reserves;
 pub mod restore;
 pub mod retain;
 pub mod seal;

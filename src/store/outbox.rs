@@ -126,10 +126,10 @@ impl Tx<'_> {
     /// `due` if it is to be tried again. What certainly did not arrive may go in another message next time; what may
     /// have arrived stays in its own.
     pub fn finish(&self, id: i64, took: Duration, outcome: &Outcome, state: State, due: Option<Time>) -> Result<()> {
-        let (word, answer, ambiguous) = match outcome {
-            Outcome::Sent { answer, receipt: _ } => ("sent", answer, false),
-            Outcome::Later { why, ambiguous, .. } => ("later", why, *ambiguous),
-            Outcome::Dead { why } => ("dead", why, false),
+        let (word, answer, receipt, ambiguous) = match outcome {
+            Outcome::Sent { answer, receipt } => ("sent", answer, receipt.as_deref(), false),
+            Outcome::Later { why, ambiguous, .. } => ("later", why, None, *ambiguous),
+            Outcome::Dead { why } => ("dead", why, None, false),
         };
         let answer = safe::answer(answer);
         let over = !matches!(state, State::Pending | State::Sending);
@@ -143,8 +143,10 @@ impl Tx<'_> {
         )?;
         self.note_destination(id, word == "sent", took)?;
         self.execute(
-            "UPDATE attempt SET took_ms = ?2, outcome = ?3, answer = ?4 WHERE outbox = ?1 AND outcome IS NULL",
-            (id, millis_of(took), word, &answer),
+            "UPDATE attempt SET took_ms = ?2, outcome = ?3, answer = ?4, receipt = ?5,
+                 ask = CASE WHEN ?5 IS NOT NULL THEN started + ?2 END
+             WHERE outbox = ?1 AND outcome IS NULL",
+            (id, millis_of(took), word, &answer, receipt),
         )?;
         Ok(())
     }

@@ -3,7 +3,6 @@
 pub mod check;
 pub mod exposition;
 pub mod instant;
-pub mod money;
 pub mod nearest;
 pub mod safe;
 pub mod spark;

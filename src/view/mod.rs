@@ -4,5 +4,4 @@ pub mod dashboard;
 pub mod deliveries;
 pub mod explain;
 pub mod query;
-pub mod reserves;
 pub mod snapshot;

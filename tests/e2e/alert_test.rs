@@ -113,7 +113,7 @@ fn channels_come_from_the_environment_where_the_file_has_none() {
 fn phones(fake: &HttpFake) -> String {
     format!(
         "[channels.phones.sms]\naccount_sid = \"AC0123456789abcdef0123456789abcdef\"\nauth_token = \"t\"\n\
-         from = \"+41790000000\"\nto = [\"+41791111111\", \"+41792222222\"]\nbase_url = \"{}\"\n",
+         from = \"+41790000000\"\nto = [\"+41791111111\", \"+41792222222\"]\nbase_url = \"{}\"\nconfirm = false\n",
         fake.url("")
     )
 }

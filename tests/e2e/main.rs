@@ -15,6 +15,7 @@ mod backend;
 mod bad_config;
 mod bad_database;
 mod blind;
+mod channels;
 mod crash;
 mod crowd;
 mod database;

@@ -83,6 +83,13 @@ impl Seen {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
 
+    /// The fields of a form.
+    pub fn form(&self) -> Vec<(String, String)> {
+        let text = String::from_utf8(self.body.clone()).unwrap();
+        let pairs = text.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| pair.split_once('=').unwrap()).map(|(name, value)| (decoded(name), decoded(value))).collect()
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
@@ -155,10 +162,35 @@ impl HttpFake {
         self.script.lock().unwrap().next = answers.into_iter().collect();
     }
 
+    /// From now on the service answers again, if there is one.
+    pub fn now_serve(&self) {
+        self.script.lock().unwrap().next.clear();
+    }
+
     /// The requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.script.lock().unwrap().seen.clone()
     }
+}
+
+/// Text that was encoded for a form.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        match (first, after) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', [high, low, ..]) => {
+                let digits = [*high, *low];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap());
+                rest = &rest[3..];
+                continue;
+            }
+            (byte, _) => bytes.push(*byte),
+        }
+        rest = after;
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 fn serve<S: Read + Write>(stream: S, socket: &TcpStream, script: &Mutex<Script>) -> std::io::Result<()> {

@@ -3,9 +3,12 @@
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a fake that fails fails the test")]
 
-pub mod algorand;
+pub mod alertmanager;
 pub mod backend;
 pub mod ca;
 pub mod http;
+pub mod pagerduty;
 pub mod replica;
 pub mod smtp;
+pub mod telegram;
+pub mod twilio;

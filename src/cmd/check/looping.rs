@@ -54,7 +54,7 @@ pub async fn repeating(context: &Context, config: Arc<Config>, broken: bool, mut
         // where no stamp can be left, one process tells once
         in_emergency = in_emergency || met(context, &config, &of_cycle).await;
         ended = Some(of_cycle);
-        if deliver::is_needed(&store, context.clock.now()).unwrap_or(false) {
+        if deliver::is_needed(&store, &config, context.clock.now()).unwrap_or(false) {
             deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone(), stop.clone()));
         }
         tidied(context, &config, &mut store);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::delivery::Outcome;
+use crate::model::delivery::{Fate, Outcome};
 use crate::model::time::Time;
 use crate::net::http::Response;
 use crate::notify::post::{redact, refused, words};
@@ -10,17 +10,6 @@ use crate::text::safe;
 
 /// "Too many requests", whatever status it comes with: surely not processed.
 const TOO_MANY: i64 = 20429;
-
-/// What became of a message that was taken.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fate {
-    /// It is on the phone, with the word for it.
-    Arrived(String),
-    /// Not known yet, with the word for it: `queued`, `sent`.
-    Underway(String),
-    /// It did not arrive, with the reason.
-    Failed(String),
-}
 
 /// What the answer to a post means.
 pub fn taken(reply: &Response, secrets: &[&str], now: Time) -> Outcome {
@@ -50,7 +39,6 @@ pub fn taken(reply: &Response, secrets: &[&str], now: Time) -> Outcome {
 }
 
 /// What the answer to a question about a message means; in words, that it means nothing.
-#[cfg(test)]
 pub fn fate(reply: &Response, secrets: &[&str]) -> Result<Fate, String> {
     let answer: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     if reply.status.as_u16() == 200 && answer["status"].is_string() {

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::model::delivery::Fate;
 use crate::model::message::Kind;
 use crate::notify::Channel;
 use crate::notify::kit::{self, CANARY, Case, dead, later};
@@ -104,9 +105,7 @@ async fn asked(toml: &str, fake: &HttpFake, delivery: &Delivery) -> (String, Str
     assert!(matches!(outcome, Outcome::Sent { .. }), "{outcome:?}");
     let seen = fake.seen().pop().unwrap();
     assert_eq!(seen.header("content-type"), Some("application/x-www-form-urlencoded"));
-    let form = reqwest::Url::parse(&format!("x:?{}", String::from_utf8(seen.body.clone()).unwrap())).unwrap();
-    let pairs = form.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    (seen.path.clone(), seen.header("authorization").unwrap_or_default().to_owned(), pairs)
+    (seen.path.clone(), seen.header("authorization").unwrap_or_default().to_owned(), seen.form())
 }
 
 fn to(number: &str) -> Delivery {

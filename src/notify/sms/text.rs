@@ -11,14 +11,18 @@ pub const SEGMENT: usize = 160;
 /// The longest name of an alert.
 const MAX_NAME: usize = 60;
 
-/// Severity and type, the cause, how many `along` with it, what to do, the id that every repeat carries. What is less
-/// important is there only where it fits whole.
-pub fn text(delivery: &Delivery, along: usize) -> String {
+/// Severity and type, the cause, how many go along with it, what to do, the id that every repeat carries. What is less
+/// important is there only where it fits whole. Of several alerts the first one, which is the worst, is told.
+pub fn text(delivery: &Delivery) -> String {
     let message = &delivery.message;
-    // without the brackets of a title
-    let title = ascii(&render::title(message)).replacen('(', "", 1).replacen(')', "", 1);
-    let head = format!("{}: ", clip(&title, MAX_NAME));
-    let more = if along > 0 { format!(", and {along} more") } else { String::new() };
+    let head = match message.list.first() {
+        None => format!("{}: ", clip(&without_brackets(&render::title(message)), MAX_NAME)),
+        Some(_) => String::new(),
+    };
+    let more = match message.list.len() {
+        0 | 1 => String::new(),
+        several => format!(", and {} more", several - 1),
+    };
     let action = match message.kind {
         Kind::Resolved | Kind::Acknowledged | Kind::Test => "",
         _ => " Check the dashboard at once.",
@@ -26,7 +30,12 @@ pub fn text(delivery: &Delivery, along: usize) -> String {
     let tail = format!("{action} {}", ascii(&render::id(delivery)));
     // one is for the full stop
     let room = SEGMENT.saturating_sub(head.len() + more.len() + tail.len() + 1);
-    let mut body = clip(ascii(&message.summary).trim_end_matches(['.', ' ']), room);
+    let cause = match message.list.first() {
+        None => ascii(&message.summary),
+        // its id is that of a message of its own, which this is not
+        Some(first) => without_brackets(first.line.rsplit_once(" (id ").map_or(&first.line, |(line, _)| line)),
+    };
+    let mut body = clip(cause.trim_end_matches(['.', ' ']), room);
     for further in [value(message), place(message)] {
         if body.len() + further.len() <= room {
             body.push_str(&further);
@@ -34,6 +43,11 @@ pub fn text(delivery: &Delivery, along: usize) -> String {
     }
     let stop = if more.is_empty() && body.ends_with('.') { "" } else { "." };
     clip(&format!("{head}{body}{more}{stop}{tail}"), SEGMENT)
+}
+
+/// `[CRITICAL] NAME` as `CRITICAL NAME`.
+fn without_brackets(line: &str) -> String {
+    ascii(line).replacen('(', "", 1).replacen(')', "", 1)
 }
 
 /// Value and limit, unless the summary says the value.

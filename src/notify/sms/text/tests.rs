@@ -37,7 +37,7 @@ fn the_judge_counts_as_the_standard_does() {
 }
 
 fn said(kind: Kind) -> String {
-    text(&kit::delivery(kind), 0)
+    text(&kit::delivery(kind))
 }
 
 #[test]
@@ -62,11 +62,22 @@ fn type_and_cause_come_first_and_the_id_last() {
 
 #[test]
 fn a_repeat_and_what_goes_along_are_told() {
-    let repeat = Delivery { maybe_repeat: true, ..kit::delivery(Kind::Firing) };
+    let one = |id| {
+        let mut delivery = Delivery { id, maybe_repeat: true, ..kit::delivery(Kind::Firing) };
+        delivery.message.alert = format!("RULE_{id}");
+        delivery
+    };
+    let all: Vec<Delivery> = (7..52).map(one).collect();
+    let several = crate::notify::digest::of(&all, all[0].created).unwrap();
     assert_eq!(
-        text(&repeat, 44),
-        "CRITICAL HIGH_MEMORY_USAGE: Memory at 96.1 %, Sippar bridge (production), node-1, and 44 more. \
-         Check the dashboard at once. id 41-7 (possible repeat)"
+        text(&several),
+        "#41 CRITICAL RULE_7: Memory at 96.1 %, Sippar bridge (production), node-1, and 44 more. \
+         Check the dashboard at once. id several-7 (possible repeat)"
+    );
+    assert_eq!(
+        text(&all[0]),
+        "CRITICAL RULE_7: Memory at 96.1 %, Sippar bridge (production), node-1. Check the dashboard at once. \
+         id 41-7 (possible repeat)"
     );
 }
 
@@ -75,7 +86,7 @@ fn a_value_that_the_summary_does_not_say_is_added() {
     let mut delivery = kit::delivery(Kind::Firing);
     delivery.message.summary = "Zu wenig Speicher für die Brücke.".to_owned();
     assert_eq!(
-        text(&delivery, 0),
+        text(&delivery),
         "CRITICAL HIGH_MEMORY_USAGE: Zu wenig Speicher fur die Brucke (96.1 % > 95 %), Sippar bridge (production), node-1. \
          Check the dashboard at once. id 41-7"
     );
@@ -87,7 +98,7 @@ fn a_long_cause_is_cut_and_never_what_to_do() {
     delivery.message.summary = "word ".repeat(100);
     let words = "word ".repeat(17);
     assert_eq!(
-        text(&delivery, 0),
+        text(&delivery),
         format!("CRITICAL HIGH_MEMORY_USAGE: {words}word w... Check the dashboard at once. id 41-7")
     );
 }
@@ -111,7 +122,7 @@ proptest! {
     #[test]
     fn one_segment_whatever_the_message_holds(
         (alert, summary, host, value) in ("\\PC{0,80}", "\\PC{0,300}", any::<String>(), any::<String>()),
-        along in 0_usize..100_000,
+        along in 0_usize..200,
         number in any::<u64>(),
         maybe_repeat in any::<bool>(),
         severity in prop::sample::select(Severity::ALL.to_vec()),
@@ -125,11 +136,16 @@ proptest! {
         message.value = Some(value);
         message.number = Some(number);
         message.severity = severity;
-        let text = text(&delivery, along);
+        let entry = |at: usize| crate::model::message::Entry {
+            name: delivery.message.alert.clone(),
+            line: format!("#{at} {} (id {at})", crate::notify::render::headline(&delivery.message)),
+        };
+        delivery.message.list = (0..along).map(entry).collect();
+        let text = text(&delivery);
         prop_assert!(text.len() <= SEGMENT && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{text}");
         prop_assert_eq!(segments(&text), (1, true), "{}", text);
         prop_assert!(!text.contains(|c| EXTENSION.contains(c) || c == '`'), "{text}");
         let word = severity.name();
-        prop_assert!(text.starts_with(word), "{text}");
+        prop_assert!(text.starts_with(word) || along > 0, "{text}");
     }
 }
