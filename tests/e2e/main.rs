@@ -32,6 +32,7 @@ mod outage;
 mod power_cut;
 mod reading;
 mod real_mail;
+mod real_services;
 mod rules;
 mod rules_backtest;
 mod rules_check;
