@@ -3,6 +3,7 @@
 mod alert;
 mod baseline;
 mod db;
+mod reserves;
 mod rules;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use alert::{Deliveries, Drop, Export, Mark, Opinion, Resend, Test};
 pub use baseline::{Accept, Baseline};
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
+pub use reserves::{Reserves, ReservesProof, ReservesShow, ReservesVerify};
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
 /// Examples and exit codes at the end of `--help`.
@@ -101,8 +103,9 @@ pub enum Command {
     /// Check, test, show and explain rules
     #[command(subcommand)]
     Rules(Rules),
-    /// Show, prove and verify the reserve log (not built yet)
-    Reserves(Later),
+    /// Show, prove and verify what custody and supply are: the reserve log
+    #[command(subcommand)]
+    Reserves(Reserves),
     /// What is taken to be right, such as the code of a canister: list it, accept a change of it
     #[command(subcommand)]
     Baseline(Baseline),
@@ -138,7 +141,7 @@ impl Command {
             Self::Query(_) => "query",
             Self::Collect(_) => "collect",
             Self::Rules(rules) => rules.name(),
-            Self::Reserves(_) => "reserves",
+            Self::Reserves(reserves) => reserves.name(),
             Self::Baseline(baseline) => baseline.name(),
             Self::Respond(_) => "respond",
             Self::Serve(_) => "serve",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Context, Ended, block_on};
+use crate::bridge::supply::Trust;
 use crate::cli;
 use crate::collect::Source;
 use crate::collect::catalogue::METRICS;
@@ -37,6 +38,14 @@ struct Row<'a> {
     unit: Option<Unit>,
     source: &'a str,
     time: String,
+    /// How far a figure of another's can be believed: certified, verified, single node, claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<Trust>,
+    /// Seconds since it was measured.
+    age: f64,
+    /// Of an amount of money, to the last micro-unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    micro: Option<String>,
 }
 
 /// Measures and prints; stores, judges and sends nothing.
@@ -45,7 +54,7 @@ pub fn run(context: &Context, args: &cli::Collect) -> Ended {
     let sources = chosen(&config, &args.source)?;
     let collected = block_on(measure(context, &config, sources))?;
     let time = context.clock.now();
-    let readings: Vec<(&str, Vec<Reading>)> = collected.iter().map(|one| (&*one.source, readings(one))).collect();
+    let readings: Vec<(&Collected, Vec<Reading>)> = collected.iter().map(|one| (one, readings(one))).collect();
     if context.global.json {
         let rows: Vec<Row<'_>> = readings
             .iter()
@@ -102,29 +111,43 @@ fn readings(one: &Collected) -> Vec<Reading> {
     readings.into_iter().chain(one.of_itself()).collect()
 }
 
-fn row<'a>(reading: &'a Reading, source: &'a str, time: Time) -> Row<'a> {
+fn row<'a>(reading: &'a Reading, collected: &'a Collected, now: Time) -> Row<'a> {
     let (value, reason) = match &reading.value {
         Value::Known(value) => (Some(*value).filter(|value| value.is_finite()), None),
         Value::Unknown(reason) => (None, Some(reason.as_str())),
     };
     let metric = &*reading.series.metric;
-    Row { metric, labels: &reading.series.labels, value, reason, unit: unit(metric), source, time: time.rfc3339() }
+    let origin = collected.report.origins.get(&reading.series);
+    let at = origin.map_or(now, |origin| origin.at);
+    Row {
+        metric,
+        labels: &reading.series.labels,
+        value,
+        reason,
+        unit: unit(metric),
+        source: &collected.source,
+        time: at.rfc3339(),
+        trust: value.and_then(|_| collected.trust(reading)),
+        age: now.since(at).as_secs_f64(),
+        micro: origin.and_then(|origin| origin.micro).map(|micro| micro.to_string()),
+    }
 }
 
 fn unit(metric: &str) -> Option<Unit> {
     METRICS.iter().find(|one| one.name == metric).map(|one| one.unit)
 }
 
-fn lines(all: &[(&str, Vec<Reading>)]) -> String {
+fn lines(all: &[(&Collected, Vec<Reading>)]) -> String {
     let mut out = String::new();
     for (source, readings) in all {
-        let _ = writeln!(out, "{source}");
+        let _ = writeln!(out, "{}", source.source);
         for reading in readings {
             let value = match &reading.value {
                 Value::Known(value) => units::value(*value, unit(&reading.series.metric).unwrap_or(Unit::Count)),
                 Value::Unknown(reason) => format!("unknown: {}", safe::answer(reason.as_str())),
             };
-            let _ = writeln!(out, "  {:<52} {value}", safe::one_line(&reading.series.to_string()));
+            let trust = source.trust(reading).map(|trust| format!(" ({trust})")).unwrap_or_default();
+            let _ = writeln!(out, "  {:<52} {value}{trust}", safe::one_line(&reading.series.to_string()));
         }
     }
     out

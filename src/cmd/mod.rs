@@ -8,6 +8,7 @@ mod complain;
 mod db;
 mod explain;
 mod query;
+mod reserves;
 mod rules;
 mod status;
 
@@ -70,6 +71,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Alert(Alert::Resend(args)) => alert::deliveries::resend(&context, &args),
         Command::Alert(Alert::Drop(args)) => alert::deliveries::drop(&context, &args),
         Command::Baseline(args) => baseline::run(&context, &args),
+        Command::Reserves(args) => reserves::run(&context, &args),
         Command::Db(args) => db::run(&context, &args),
         other => later(&other),
     }

@@ -1,6 +1,8 @@
 //! Every metric there is, with unit, help, labels and source: the one place that names them.
 //! `/metrics`, the rule lints and the documents read it; a source that reports a name missing here fails its test.
 
+mod bridge;
+
 use crate::model::metric::{Metric, Shape, Unit};
 
 /// A gauge.
@@ -25,89 +27,54 @@ const fn counter(
     Metric { name, help, unit, shape: Shape::Counter, labels, source }
 }
 
-/// The bridge's backend.
+/// The nodes of Algorand.
+pub const ALGORAND: &str = "algorand";
+/// The bridge's own backend: whatever it says is a claim.
 pub const BACKEND: &str = "backend";
 /// The monitor itself.
 const MONITOR: &str = "monitor";
 /// Each probe.
 pub const PROBE: &str = "probe";
+/// The reserve check.
+pub const RESERVES: &str = "reserves";
+/// What the backend claims the reserve ratio to be.
+pub const CLAIM: &str = "backend_claimed_reserve_ratio";
 /// The machine.
 pub const SYSTEM: &str = "system";
 
 /// All metrics in order of their names.
-pub const METRICS: &[Metric] = &[
-    gauge(
-        BACKEND,
-        "backend_claimed_reserve_ratio",
-        &[],
-        Unit::Ratio,
-        "Reserve ratio that the backend claims, which it computes as supply over supply.",
-    ),
-    gauge(BACKEND, "backend_paused", &[], Unit::Bool, "Whether the backend's reserve service is paused."),
-    gauge(BACKEND, "backend_uptime_seconds", &[], Unit::Seconds, "Time since the backend's process started."),
-    gauge(
-        BACKEND,
-        "bridge_failed_registrations",
-        &[],
-        Unit::Count,
-        "Deposits whose registration with the canister failed and is tried again or given up.",
-    ),
-    gauge(
-        BACKEND,
-        "bridge_job_processing_seconds",
-        &["queue"],
-        Unit::Seconds,
-        "Mean time from creation to completion of what was completed in the last 15 minutes.",
-    ),
-    gauge(
-        BACKEND,
-        "bridge_jobs",
-        &["queue", "state"],
-        Unit::Count,
-        "Jobs in the state, where unsent is a redemption that failed for good after its ckALGO was burned.",
-    ),
-    counter(
-        BACKEND,
-        "bridge_jobs_total",
-        &["outcome", "queue"],
-        Unit::Count,
-        "Jobs that were completed or failed since the monitor first looked, one that is tried again counting again.",
-    ),
-    gauge(
-        BACKEND,
-        "bridge_migrated_users",
-        &["path"],
-        Unit::Count,
-        "Users that the backend counts as migrated since it started.",
-    ),
-    gauge(
-        BACKEND,
-        "bridge_migration_rate_per_hour",
-        &[],
-        Unit::Count,
-        "Migrations completed per hour, over the last hour or since the backend started.",
-    ),
-    gauge(
-        BACKEND,
-        "bridge_migration_users",
-        &["state"],
-        Unit::Count,
-        "Users that started a migration since the backend started, and those of them that are pending or failed.",
-    ),
-    counter(
-        BACKEND,
-        "bridge_migrations_completed_total",
-        &["path"],
-        Unit::Count,
-        "Migrations completed since the monitor first looked.",
-    ),
-    counter(
-        BACKEND,
-        "bridge_operations_total",
-        &["outcome"],
-        Unit::Count,
-        "Operations the backend logged since the monitor first looked, with balance checks and refused input.",
-    ),
+pub const METRICS: &[Metric] = &sorted::<{ OWN.len() + bridge::METRICS.len() }>(OWN, bridge::METRICS);
+
+/// Both lists as one, in order of the names; done by the compiler.
+const fn sorted<const N: usize>(one: &[Metric], other: &[Metric]) -> [Metric; N] {
+    let mut all = [one[0]; N];
+    let mut count = 0;
+    while count < N {
+        let next = if count < one.len() { one[count] } else { other[count - one.len()] };
+        let mut at = count;
+        while at > 0 && is_before(next.name.as_bytes(), all[at - 1].name.as_bytes()) {
+            all[at] = all[at - 1];
+            at -= 1;
+        }
+        all[at] = next;
+        count += 1;
+    }
+    all
+}
+
+const fn is_before(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() {
+        if one[at] != other[at] {
+            return one[at] < other[at];
+        }
+        at += 1;
+    }
+    one.len() < other.len()
+}
+
+/// What the machine, the probes and the monitor itself yield.
+const OWN: &[Metric] = &[
     gauge(
         MONITOR,
         "monitor_channel_proven_age_seconds",
@@ -269,6 +236,12 @@ pub const METRICS: &[Metric] = &[
     gauge(SYSTEM, "system_uptime_seconds", &[], Unit::Seconds, "Time since the machine started."),
 ];
 
+/// The source of a metric, where it is one of the bridge that tells what its last look found.
+pub fn bridge_source(metric: &str) -> Option<&'static str> {
+    let source = METRICS.iter().find(|one| one.name == metric)?.source;
+    [ALGORAND, RESERVES].contains(&source).then_some(source)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +265,7 @@ mod tests {
                 Unit::Ratio => "_ratio",
                 Unit::Seconds => "_seconds",
                 Unit::Bytes => "_bytes",
+                Unit::Algo => "algo",
                 Unit::Timestamp | Unit::Bool | Unit::Count => "",
             };
             assert!(name.trim_end_matches("_total").ends_with(suffix), "{name}");
@@ -311,7 +285,7 @@ mod tests {
     #[test]
     fn sources_are_known() {
         for metric in METRICS {
-            assert!([BACKEND, MONITOR, PROBE, SYSTEM].contains(&metric.source), "{}", metric.name);
+            assert!([ALGORAND, BACKEND, MONITOR, PROBE, RESERVES, SYSTEM].contains(&metric.source), "{}", metric.name);
         }
     }
 }

@@ -3,23 +3,33 @@
 //! A source is a function of its settings, of what it remembered last time and of the time; it returns a [`Report`].
 //! It never fails a cycle: what it could not measure is unknown, with a reason.
 
+pub mod algorand;
 pub mod backend;
 pub mod catalogue;
 pub mod probe;
 mod readings;
+#[allow(dead_code, unused_imports, reason = "its settings come with [sources.icp], on which it stands")]
+pub mod reserves;
 pub mod run;
 mod settings;
 pub mod system;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bridge::indexer::Indexer;
+use crate::bridge::log::Entry;
+use crate::bridge::supply::Trust;
 use crate::model::baseline::{Baselines, Sighting};
+use crate::model::labels::SeriesKey;
 use crate::model::reading::{Reading, Reason};
 use crate::model::time::Time;
 use crate::net::Net;
+use algorand::Algorand;
 use backend::Backend;
 use probe::Probe;
+use reserves::Reserves;
 use system::System;
 
 /// Something that is measured.
@@ -36,6 +46,19 @@ enum Kind {
     System(System),
     Backend(Box<Backend>),
     Probe(Box<Probe>),
+    Algorand(Box<Algorand>),
+    Reserves(Box<Reserves>),
+}
+
+/// Where a figure comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// How far it can be believed.
+    pub trust: Trust,
+    /// When it was measured.
+    pub at: Time,
+    /// The same to the last micro-unit, of an amount of money.
+    pub micro: Option<i128>,
 }
 
 /// What a source brings home: its readings and what it wants to remember, or why it failed whole.
@@ -47,17 +70,21 @@ pub struct Report {
     pub memory: Option<serde_json::Value>,
     /// What it saw of things that have a baseline.
     pub seen: Vec<Sighting>,
+    /// Where figures come from, of a source that reads them from others.
+    pub origins: BTreeMap<SeriesKey, Origin>,
+    /// What is to be kept in the reserve log.
+    pub entry: Option<Box<Entry>>,
 }
 
 impl Report {
     /// What was measured, and what is to be remembered.
-    pub const fn new(readings: Vec<Reading>, memory: Option<serde_json::Value>) -> Self {
-        Self { readings: Ok(readings), memory, seen: Vec::new() }
+    pub fn new(readings: Vec<Reading>, memory: Option<serde_json::Value>) -> Self {
+        Self { readings: Ok(readings), memory, seen: Vec::new(), origins: BTreeMap::new(), entry: None }
     }
 
     /// Nothing could be measured; what was remembered stands.
-    pub const fn failed(reason: Reason) -> Self {
-        Self { readings: Err(reason), memory: None, seen: Vec::new() }
+    pub fn failed(reason: Reason) -> Self {
+        Self { readings: Err(reason), memory: None, seen: Vec::new(), origins: BTreeMap::new(), entry: None }
     }
 }
 
@@ -70,6 +97,18 @@ impl From<System> for Source {
 impl From<Backend> for Source {
     fn from(backend: Backend) -> Self {
         Self { name: backend::NAME.into(), kind: Kind::Backend(Box::new(backend)) }
+    }
+}
+
+impl From<Algorand> for Source {
+    fn from(algorand: Algorand) -> Self {
+        Self { name: catalogue::ALGORAND.into(), kind: Kind::Algorand(Box::new(algorand)) }
+    }
+}
+
+impl From<Reserves> for Source {
+    fn from(reserves: Reserves) -> Self {
+        Self { name: catalogue::RESERVES.into(), kind: Kind::Reserves(Box::new(reserves)) }
     }
 }
 
@@ -91,6 +130,8 @@ impl Source {
             Kind::System(_) => catalogue::SYSTEM,
             Kind::Backend(_) => catalogue::BACKEND,
             Kind::Probe(_) => catalogue::PROBE,
+            Kind::Algorand(_) => catalogue::ALGORAND,
+            Kind::Reserves(_) => catalogue::RESERVES,
         }
     }
 
@@ -100,6 +141,24 @@ impl Source {
             Kind::System(system) => system.every,
             Kind::Backend(backend) => backend.every,
             Kind::Probe(probe) => probe.every,
+            Kind::Algorand(algorand) => algorand.every,
+            Kind::Reserves(reserves) => reserves.every,
+        }
+    }
+
+    /// The reserve check that it is, if it is one.
+    pub fn reserves(&self) -> Option<&Reserves> {
+        match &self.kind {
+            Kind::Reserves(reserves) => Some(reserves),
+            Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) | Kind::Algorand(_) => None,
+        }
+    }
+
+    /// The indexer that it names, if it names one.
+    pub fn indexer(&self) -> Option<&Indexer> {
+        match &self.kind {
+            Kind::Algorand(algorand) => algorand.indexer.as_ref(),
+            Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) | Kind::Reserves(_) => None,
         }
     }
 
@@ -107,14 +166,14 @@ impl Source {
     pub fn probe(&self) -> Option<&Probe> {
         match &self.kind {
             Kind::Probe(probe) => Some(probe),
-            Kind::System(_) | Kind::Backend(_) => None,
+            Kind::System(_) | Kind::Backend(_) | Kind::Algorand(_) | Kind::Reserves(_) => None,
         }
     }
 
     /// Names whose accepted value stands in the configuration, which beats any that was accepted by a command.
     pub fn pins(&self) -> Vec<Sighting> {
         match &self.kind {
-            Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) => Vec::new(),
+            Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) | Kind::Algorand(_) | Kind::Reserves(_) => Vec::new(),
         }
     }
 
@@ -127,11 +186,12 @@ impl Source {
         deadline: Duration,
         net: &Arc<Net>,
     ) -> Report {
-        let _ = baselines;
         match &self.kind {
             Kind::System(system) => system::collect(system, memory, now, deadline).await,
             Kind::Backend(backend) => backend::collect(backend, memory, now, deadline, net).await,
             Kind::Probe(probe) => probe::collect(probe, memory, net, now).await,
+            Kind::Algorand(algorand) => algorand::collect(algorand, memory, now, deadline, net).await,
+            Kind::Reserves(reserves) => reserves::collect(reserves, memory, baselines, now, deadline, net).await,
         }
     }
 }

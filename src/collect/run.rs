@@ -9,10 +9,11 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::{Report, Source, deadline};
+use super::{Report, Source, catalogue, deadline};
+use crate::bridge::supply::Trust;
 use crate::model::baseline::Baselines;
 use crate::model::labels::Labels;
-use crate::model::reading::{Reading, Reason};
+use crate::model::reading::{Reading, Reason, Value};
 use crate::model::time::Time;
 use crate::net::Net;
 
@@ -36,6 +37,19 @@ impl Collected {
     /// What a person should know of this run beyond its readings.
     pub fn why(&self) -> Option<&str> {
         self.report.memory.as_ref().and_then(super::why)
+    }
+
+    /// How far a reading can be believed, where it is not this machine's own.
+    pub fn trust(&self, reading: &Reading) -> Option<Trust> {
+        let origin = self.report.origins.get(&reading.series).map(|origin| origin.trust);
+        let is_known = matches!(reading.value, Value::Known(_));
+        let is_own = reading.series.labels.get("source").is_some();
+        let of_source = || match &*self.source {
+            catalogue::ALGORAND => Some(Trust::SingleNode),
+            catalogue::BACKEND => Some(Trust::Claimed),
+            _ => None,
+        };
+        origin.or_else(of_source).filter(|_| is_known && !is_own)
     }
 
     /// `source_up` and `source_duration_seconds`: what is known of the source itself.
@@ -91,6 +105,7 @@ pub async fn run(
         }
     }
     all.sort_by(|a, b| a.source.cmp(&b.source));
+    super::reserves::compare_claims(&mut all);
     all
 }
 

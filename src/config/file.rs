@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use crate::collect::{backend, probe, system};
+use crate::collect::{algorand, backend, probe, system};
 use crate::model::fault::{Fault, Place};
 use crate::model::severity::Severity;
 use crate::notify::sms;
@@ -69,7 +69,7 @@ pub struct Store {
 pub struct Sources {
     pub system: system::Settings,
     pub backend: Option<Spanned<backend::Settings>>,
-    algorand: Planned,
+    pub algorand: Option<Spanned<algorand::Settings>>,
     icp: Planned,
     reserves: Planned,
 }
@@ -114,13 +114,12 @@ impl Routes {
 /// Refuses, with a clear word, what this version does not build yet. Ignoring it would be a promise not kept.
 pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
     let File { maintenance, responses, serve, sources, routes, .. } = file;
-    let Sources { system: _, backend: _, algorand, icp, reserves } = sources;
+    let Sources { system: _, backend: _, algorand: _, icp, reserves } = sources;
     let Routes { low: _, medium: _, high: _, critical: _, sms_budget: _, fallback: _, escalate } = routes;
     for (name, planned) in [
         ("[[maintenance]]", maintenance),
         ("[responses]", responses),
         ("[serve]", serve),
-        ("[sources.algorand]", algorand),
         ("[sources.icp]", icp),
         ("[sources.reserves]", reserves),
         ("[routes] escalate", escalate),

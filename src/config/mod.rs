@@ -3,6 +3,7 @@
 //! `find` says which file, `parse` reads it with every error in one go, `file` is its shape, `secret` resolves what it
 //! refers to; each source, channel and rule checks its own settings; here the parts become one [`Config`].
 
+mod bridge;
 pub mod file;
 pub mod find;
 pub mod last_good;
@@ -280,9 +281,7 @@ fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
     if system.enabled {
         sources.push(system.into());
     }
-    let backend = file.sources.backend.as_ref();
-    let backend = backend.and_then(|settings| settings.get_ref().build(&settings.span(), check));
-    sources.extend(backend.map(Source::from));
+    sources.extend(bridge::sources(&file.sources, check));
     for (name, settings) in &file.probes {
         sources.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check).map(Source::from));
     }

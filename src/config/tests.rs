@@ -32,6 +32,8 @@ fn env() -> Env {
         ("HEARTBEAT_URL", "https://hc-ping.com/x"),
         ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x"),
         ("SMTP_PASS", "secret"),
+        ("ALGOD_TOKEN", "secret"),
+        ("INDEXER_TOKEN", "secret"),
         ("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
         ("TWILIO_AUTH_TOKEN", "secret"),
         ("TWILIO_PHONE_NUMBER", "+41790000001"),

@@ -112,15 +112,24 @@ impl Bench<'_> {
         Ok(event)
     }
 
-    /// Why the probe or source of an alert failed last, as it remembers it; of the monitor's own alerts, what it knows.
-    fn cause(&self, alert: &Alert) -> Result<Option<String>> {
+    /// Why the probe or source behind an alert failed last, or what a look at the bridge found, as the source remembers it;
+    /// of the monitor's own alerts, what it knows.
+    fn cause(&self, rule: Option<&Rule>, alert: &Alert) -> Result<Option<String>> {
         if let Some(cause) = own::cause(self.tx, alert)? {
             return Ok(Some(cause));
+        }
+        if alert.ended.is_some() {
+            return Ok(None);
         }
         let labels = &alert.key.labels;
         let probe = labels.get("probe").map(collect::probe::source_name);
         let source = probe.or_else(|| labels.get("source").map(str::to_owned));
-        let Some(source) = source.filter(|_| alert.ended.is_none()) else { return Ok(None) };
+        let of_bridge = || {
+            let needs = rules::needs([&rule?.expr], self.now.tick);
+            let metric = needs.into_iter().find_map(|need| need.metric)?;
+            collect::catalogue::bridge_source(&metric).map(str::to_owned)
+        };
+        let Some(source) = source.or_else(of_bridge) else { return Ok(None) };
         let memory = self.tx.memory(&source)?;
         Ok(memory.as_ref().and_then(collect::why).map(str::to_owned))
     }
@@ -128,7 +137,7 @@ impl Bench<'_> {
     fn tell(&self, rule: Option<&Rule>, id: AlertId, alert: Alert, transition: Transition) -> Result<Event> {
         self.tx.put_transition(id, self.now.tick, transition, alert.value, None)?;
         let mut texts = rule.map_or_else(|| removed(&alert), |rule| rule.texts(&alert, transition));
-        texts.cause = self.cause(&alert)?;
+        texts.cause = self.cause(rule, &alert)?;
         let routes = own::routes(&alert, &self.config.routes);
         let plan = route::plan(transition, &self.tx.deliveries_of(id)?, &routes);
         self.tx.supersede(&plan.supersede, self.real)?;

@@ -15,6 +15,7 @@ pub mod lock;
 mod marks;
 mod own;
 mod parcel;
+mod proof;
 pub mod repeat;
 pub mod stop;
 pub mod tidy;
@@ -169,6 +170,9 @@ fn commit(
         let kept = if one.report.memory.is_none() { tx.memory(&one.source)? } else { None };
         let memory = one.report.memory.clone().or(kept).unwrap_or_default();
         tx.remember(&one.source, &memory, tick)?;
+        if let Some(entry) = &one.report.entry {
+            proof::keep(tx, entry, finished)?;
+        }
         for seen in &one.report.seen {
             tx.put_sighting(seen, started)?;
         }

@@ -16,6 +16,8 @@ pub enum Unit {
     Timestamp,
     /// 0 or 1.
     Bool,
+    /// Algos, or the token that stands for them.
+    Algo,
     /// A plain number.
     Count,
 }
@@ -29,6 +31,7 @@ impl Unit {
             Self::Bytes => "bytes",
             Self::Timestamp => "timestamp",
             Self::Bool => "bool",
+            Self::Algo => "algo",
             Self::Count => "count",
         }
     }

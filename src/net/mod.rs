@@ -6,6 +6,7 @@ pub mod loopback;
 pub mod program;
 pub mod run;
 pub mod tls;
+pub mod together;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

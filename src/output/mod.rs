@@ -10,6 +10,7 @@ pub mod diff;
 pub mod explain;
 pub mod progress;
 pub mod query;
+pub mod reserves;
 pub mod restored;
 pub mod rules;
 pub mod status;

@@ -8,8 +8,9 @@ use comfy_table::{Cell, CellAlignment, Table};
 
 use super::terminal::{Badge, Terminal};
 use crate::config::Config;
+use crate::model::metric::Unit;
 use crate::model::severity::Severity;
-use crate::text::{safe, spark, units};
+use crate::text::{money, safe, spark, units};
 use crate::view::dashboard::state_word;
 use crate::view::snapshot::{Row, Snapshot, Standing, State};
 
@@ -25,6 +26,7 @@ const NEWS: Duration = Duration::from_hours(1);
 /// The screen for people.
 pub fn screen(snapshot: &Snapshot, config: &Config, sparks: &Sparks, all: bool, terminal: &Terminal) -> String {
     let mut out = head(snapshot, config, terminal);
+    out.push_str(&reserves(snapshot));
     let shown: Vec<(usize, &Row)> = order(snapshot).into_iter().filter(|(_, row)| all || needs_a_look(row)).collect();
     if !shown.is_empty() {
         out.push('\n');
@@ -104,6 +106,24 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
         let _ = writeln!(out, "        not delivered: {what} to {channel}, given up: {why}");
     }
     out
+}
+
+/// The reserves in a line, with how far each figure can be believed.
+fn reserves(snapshot: &Snapshot) -> String {
+    let Some(look) = &snapshot.reserves else { return String::new() };
+    let ratio = look.ratio().map_or_else(|| "unknown".to_owned(), |ratio| units::value(ratio, Unit::Ratio));
+    let figure = |name: &str, unit: &str| {
+        let figures = look.figures();
+        let found = figures.iter().find(|figure| figure.figure == name);
+        let amount = found.and_then(|figure| Some((figure.micro?, figure.trust?)));
+        amount.map_or_else(
+            || format!("{name} unknown"),
+            |(micro, trust)| format!("{name} {} {unit} ({trust})", money::amount(micro.0)),
+        )
+    };
+    let (custody, supply) = (figure("custody", "ALGO"), figure("supply", "ckALGO"));
+    let ago = units::duration(snapshot.at.since(look.at));
+    format!("\n  Reserves {ratio}, {}: {custody}, {supply}, {ago} ago\n", look.record.verdict)
 }
 
 fn counts(snapshot: &Snapshot) -> String {

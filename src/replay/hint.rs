@@ -227,7 +227,7 @@ fn with_limit(rule: &Rule, reached: &[Severity], worst: f64, digits: i32) -> Opt
     let is_reachable = match rule.unit {
         Unit::Ratio => limit > 0.0 && limit < 1.0,
         Unit::Bool => false,
-        Unit::Seconds | Unit::Bytes | Unit::Timestamp | Unit::Count => true,
+        Unit::Seconds | Unit::Bytes | Unit::Timestamp | Unit::Algo | Unit::Count => true,
     };
     for severity in reached {
         let rung = ladder.rungs[*severity].as_mut()?;

@@ -39,6 +39,7 @@ pub mod examine;
 pub mod marks;
 pub mod open;
 pub mod past;
+pub mod reserves;
 pub mod restore;
 pub mod retain;
 pub mod seal;

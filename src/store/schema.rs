@@ -21,6 +21,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/baselines.sql"),
     include_str!("schema/retention.sql"),
     include_str!("schema/parcels.sql"),
+    include_str!("schema/reserves.sql"),
     include_str!("schema/aftercare.sql"),
 ];
 

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod exposition;
 pub mod instant;
+pub mod money;
 pub mod nearest;
 pub mod safe;
 pub mod spark;

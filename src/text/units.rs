@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::money;
 use crate::model::metric::Unit;
 use crate::model::time::Time;
 
@@ -109,7 +110,7 @@ pub fn quantity_literal(value: f64, unit: Unit) -> String {
         Unit::Ratio => vec![format!("{}%", trimmed(value * 100.0, 6))],
         Unit::Seconds => Duration::try_from_secs_f64(value).ok().map(duration_literal).into_iter().collect(),
         Unit::Bytes => BYTES.iter().map(|(unit, factor)| format!("{}{unit}", trimmed(value / factor, 2))).collect(),
-        Unit::Timestamp | Unit::Bool | Unit::Count => Vec::new(),
+        Unit::Timestamp | Unit::Bool | Unit::Algo | Unit::Count => Vec::new(),
     };
     let is_exact = |text: &String| matches!(parse_quantity(text), Ok((read, _)) if read.to_bits() == value.to_bits());
     let shortest = candidates.into_iter().filter(is_exact).min_by_key(String::len);
@@ -128,9 +129,17 @@ pub fn value(value: f64, unit: Unit) -> String {
         Unit::Seconds => seconds(value),
         #[allow(clippy::cast_possible_truncation, reason = "a float beyond i64 saturates, and is no date anyway")]
         Unit::Timestamp => Time::from_millis((value * 1000.0) as i64).rfc3339(),
+        Unit::Algo => algos(value),
         Unit::Bool => if value == 0.0 { "no" } else { "yes" }.to_owned(),
         Unit::Count => number(value),
     }
+}
+
+/// Algos to the last of their decimals; amounts of which a float holds no more are cut where it ends.
+fn algos(value: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, reason = "a float beyond i128 saturates, and is no amount anyway")]
+    let micro = (value * 1e6).round() as i128;
+    format!("{} ALGO", money::amount(micro))
 }
 
 /// Seconds: below a minute with decimals, above in two units; a minus sign for what has passed.
@@ -247,6 +256,8 @@ mod tests {
             (-90.0, Unit::Seconds, "-1 min 30 s"),
             (1_288_490_188.8, Unit::Bytes, "1.2 GiB"),
             (0.0, Unit::Bool, "no"),
+            (1_214_806.402_117, Unit::Algo, "1,214,806.402117 ALGO"),
+            (-0.1, Unit::Algo, "-0.1 ALGO"),
             (12_345.678, Unit::Count, "12345.7"),
             (f64::INFINITY, Unit::Ratio, "+Inf"),
         ] {

@@ -1,15 +1,20 @@
 //! The JSON document of `status --json` and of the dashboard, with the names that clients of the original read.
 //! What is not measured is null; what this version does not measure yet is null too.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
+use super::reserves::Figure;
 use super::snapshot::{ChannelRow, Row, Snapshot, Standing, State};
+use crate::bridge::micro::Micro;
 use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::labels::Labels;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::store::cycles::Note;
+use crate::text::money;
 
 /// The document.
 #[derive(Serialize)]
@@ -71,18 +76,23 @@ struct Migration {
     timestamp: Option<String>,
 }
 
-/// `reserves`: comes with the reserves source.
+/// `reserves`: null where they are not watched.
 #[derive(Serialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct Reserves {
     reserve_ratio: Option<f64>,
     total_algo_locked: Option<f64>,
     total_ck_algo_supply: Option<f64>,
-    backing_health: Option<String>,
+    /// HEALTHY, WARNING (something is missing that does not count), CRITICAL or UNKNOWN.
+    backing_health: Option<&'static str>,
     threshold_status: Option<String>,
     canister_health: Option<String>,
     last_verification: Option<String>,
     timestamp: Option<String>,
+    /// Every figure to the last micro-unit, with who says so, how far that can be believed, and how old it is.
+    figures: Vec<Figure>,
+    #[serde(rename = "figures_age_seconds")]
+    age_seconds: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -177,7 +187,7 @@ impl<'a> Dashboard<'a> {
         Self {
             system: System::new(snapshot),
             migration: Migration::default(),
-            reserves: Reserves::default(),
+            reserves: Reserves::new(snapshot),
             alerts: Alerts {
                 active: snapshot.firing.iter().map(|(_, alert)| AlertRow::new(alert)).collect(),
                 recent: snapshot.recent.iter().map(|(_, alert)| AlertRow::new(alert)).collect(),
@@ -204,6 +214,33 @@ impl<'a> Dashboard<'a> {
             last_updated: cycle,
             stale: snapshot.stale,
             age_seconds: snapshot.age().map(|age| age.as_secs_f64()),
+        }
+    }
+}
+
+impl Reserves {
+    fn new(snapshot: &Snapshot) -> Self {
+        let Some(look) = &snapshot.reserves else { return Self::default() };
+        let ratio = look.ratio();
+        let health = match (look.record.verdict.as_str(), ratio) {
+            ("backed" | "backed in part", Some(ratio)) if ratio < 1.0 => "WARNING",
+            ("backed" | "backed in part", _) => "HEALTHY",
+            ("short", _) => "CRITICAL",
+            _ => "UNKNOWN",
+        };
+        // the age of the last verdict belongs to the cycle that measured it
+        let age = snapshot.value("reserves_proof_age_seconds").and_then(|age| Duration::try_from_secs_f64(age).ok());
+        let algos = |micro: Option<Micro>| micro.map(|micro| money::units(micro.0));
+        Self {
+            reserve_ratio: ratio,
+            total_algo_locked: algos(look.custody()),
+            total_ck_algo_supply: algos(look.supply().map(|supply| supply.supply)),
+            backing_health: Some(health),
+            last_verification: age.map(|age| (look.at - age).rfc3339()),
+            timestamp: Some(look.at.rfc3339()),
+            figures: look.figures(),
+            age_seconds: Some(snapshot.at.since(look.at).as_secs_f64()),
+            ..Self::default()
         }
     }
 }

@@ -4,4 +4,5 @@ pub mod dashboard;
 pub mod deliveries;
 pub mod explain;
 pub mod query;
+pub mod reserves;
 pub mod snapshot;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::reserves::Picture;
 use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::delivery::{self, Delivery};
@@ -50,6 +51,8 @@ pub struct Snapshot {
     pub recent: Vec<(AlertId, Alert)>,
     /// The newest sample of every live series.
     pub latest: Vec<Latest>,
+    /// The last look at the reserves, where they are watched.
+    pub reserves: Option<Picture>,
     /// How full the outbox is.
     pub outbox: OutboxCounts,
     /// Deliveries given up lately, the newest first.
@@ -160,9 +163,26 @@ impl Snapshot {
             DeliveryFilter { state: Some(delivery::State::Dead), limit: Some(NOTES), ..DeliveryFilter::default() };
         let mut given_up = moment.deliveries(&dead)?;
         given_up.retain(|delivery| now.since(delivery.created) < NEWS);
+        let is_watched = config.sources.iter().any(|source| source.reserves().is_some());
+        let reserves = if is_watched { Picture::last(moment)? } else { None };
         let stale = cycle.is_none_or(|cycle| is_stale(&cycle, config.interval, now));
         let channels = channels(&moment.destinations()?, config);
-        Ok(Self { at: now, cycle, imported, rows, firing, recent, latest, outbox, given_up, counts, notes, channels, stale })
+        Ok(Self {
+            at: now,
+            cycle,
+            imported,
+            rows,
+            firing,
+            recent,
+            latest,
+            reserves,
+            outbox,
+            given_up,
+            counts,
+            notes,
+            channels,
+            stale,
+        })
     }
 
     /// How long ago the last cycle ended.

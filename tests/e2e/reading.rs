@@ -50,7 +50,7 @@ fn collect_measures_and_leaves_nothing_behind() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let readings = ran.json();
     let readings = readings.as_array().unwrap();
-    let keys = ["labels", "metric", "reason", "source", "time", "unit", "value"];
+    let keys = ["age", "labels", "metric", "reason", "source", "time", "unit", "value"];
     for reading in readings {
         let have: BTreeSet<&str> = reading.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(have, BTreeSet::from(keys));

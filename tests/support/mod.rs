@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a fake that fails fails the test")]
 
 pub mod alertmanager;
+pub mod algorand;
 pub mod backend;
 pub mod ca;
 pub mod http;

@@ -49,7 +49,7 @@ fn value(format: Option<Format>, unit: Unit) -> String {
         Unit::Seconds => "{{ $value | humanizeDuration }}",
         Unit::Bytes => "{{ $value | humanize1024 }}B",
         Unit::Timestamp => "{{ $value | humanizeTimestamp }}",
-        Unit::Bool | Unit::Count => "{{ $value }}",
+        Unit::Bool | Unit::Algo | Unit::Count => "{{ $value }}",
     }
     .to_owned()
 }

@@ -124,7 +124,7 @@ fn of_metric(metric: &Metric) -> Bounds {
         Unit::Seconds if !metric.name.ends_with("_age_seconds") => Bounds::POSITIVE,
         // the machine and the monitor count and measure sizes; a probe or a bridge may report a difference
         _ if matches!(metric.source, "system" | "monitor") => Bounds::POSITIVE,
-        Unit::Ratio | Unit::Seconds | Unit::Count => Bounds::ANY,
+        Unit::Ratio | Unit::Seconds | Unit::Algo | Unit::Count => Bounds::ANY,
     }
 }
 

@@ -110,6 +110,7 @@ const fn unit_name(unit: Unit) -> &'static str {
         Unit::Bytes => "a size in bytes",
         Unit::Timestamp => "a date",
         Unit::Bool => "0 or 1",
+        Unit::Algo => "an amount of ALGO",
         Unit::Count => "a plain number",
     }
 }
