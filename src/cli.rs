@@ -3,6 +3,7 @@
 mod alert;
 mod baseline;
 mod db;
+mod life;
 mod reserves;
 mod rules;
 
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use alert::{Deliveries, Drop, Export, Mark, Opinion, Resend, Test};
 pub use baseline::{Accept, Baseline};
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
+pub use life::{Ack, Close, Silence, Unsilence, Word};
 pub use reserves::{Reserves, ReservesProof, ReservesShow, ReservesVerify};
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
@@ -194,6 +196,9 @@ pub struct Status {
     /// Show also what is fine
     #[arg(long)]
     pub all: bool,
+    /// For the exit code, do not count alerts that somebody has acknowledged
+    #[arg(long)]
+    pub ignore_acked: bool,
 }
 
 /// How `status` prints.
@@ -216,20 +221,20 @@ pub enum Alert {
     Show(Show),
     /// Send a test alert through the real channels
     Test(Test),
-    /// Take charge of an alert (not built yet)
-    Ack(Later),
-    /// Silence alerts for a time (not built yet)
-    Silence(Later),
-    /// End a silence (not built yet)
-    Unsilence(Later),
-    /// List silences (not built yet)
-    Silences(Later),
+    /// Take charge of an alert: no reminders, and whoever was told hears who is at it
+    Ack(Ack),
+    /// Tell nobody of some alerts for a time
+    Silence(Silence),
+    /// End a silence
+    Unsilence(Unsilence),
+    /// List silences
+    Silences,
     /// Explain why an alert fires or fired, what holds it back, and who was told
     Explain(AlertExplain),
     /// Say whether an alert was worth being told; `rules list --noise` counts it
     Mark(Mark),
-    /// Close an alert by hand (not built yet)
-    Close(Later),
+    /// End an alert by hand
+    Close(Close),
     /// List what was sent, waits, or was given up
     Deliveries(Deliveries),
     /// Send a delivery that was given up, waits, or may not have arrived
@@ -250,7 +255,7 @@ impl Alert {
             Self::Ack(_) => "alert ack",
             Self::Silence(_) => "alert silence",
             Self::Unsilence(_) => "alert unsilence",
-            Self::Silences(_) => "alert silences",
+            Self::Silences => "alert silences",
             Self::Explain(_) => "alert explain",
             Self::Mark(_) => "alert mark",
             Self::Close(_) => "alert close",

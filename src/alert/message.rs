@@ -1,6 +1,6 @@
 //! The words of a notification, built once when it is decided.
 
-use crate::model::alert::{Alert, Ended};
+use crate::model::alert::{Ack, Alert, Ended};
 use crate::model::message::{Kind, Message, Texts};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
@@ -17,19 +17,27 @@ pub struct Identity {
     pub host: String,
 }
 
+/// What a message is about, beside the alert itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// Why it is sent.
+    pub kind: Kind,
+    /// The severity now, or the last one.
+    pub severity: Severity,
+    /// An earlier message about this alert never arrived.
+    pub first_word: bool,
+    /// The tick at which it is decided.
+    pub at: Time,
+    /// Further sentences.
+    pub remarks: &'a [String],
+}
+
 /// Builds the message about `alert`.
-pub fn build(
-    kind: Kind,
-    severity: Severity,
-    alert: &Alert,
-    texts: Texts,
-    identity: &Identity,
-    at: Time,
-    first_word: bool,
-) -> Message {
+pub fn build(occasion: &Occasion<'_>, alert: &Alert, texts: Texts, identity: &Identity) -> Message {
+    let note = note(occasion, alert, texts.cause.as_deref());
     Message {
-        kind,
-        severity,
+        kind: occasion.kind,
+        severity: occasion.severity,
         alert: alert.key.rule.to_string(),
         number: alert.number,
         summary: texts.summary,
@@ -38,13 +46,13 @@ pub fn build(
         worst: texts.worst,
         labels: alert.key.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         since: alert.since,
-        at,
+        at: occasion.at,
         system: identity.system.clone(),
         environment: identity.environment.clone(),
         host: identity.host.clone(),
         action: texts.action,
         runbook_url: texts.runbook_url,
-        note: note(kind, alert, texts.cause.as_deref(), first_word),
+        note,
         trend: None,
         list: Vec::new(),
     }
@@ -75,21 +83,18 @@ pub fn test(severity: Severity, identity: &Identity, at: Time) -> Message {
     }
 }
 
-fn note(kind: Kind, alert: &Alert, cause: Option<&str>, first_word: bool) -> Option<String> {
+fn note(occasion: &Occasion<'_>, alert: &Alert, cause: Option<&str>) -> Option<String> {
     let mut notes: Vec<String> = cause.map(|cause| format!("Cause: {cause}.")).into_iter().collect();
-    if let Some((ended, why)) = alert.ended {
-        let lasted = units::duration(ended.since(alert.since));
-        notes.push(match why {
-            Ended::Cleared => format!("It lasted {lasted}."),
-            Ended::Gone => format!("It ended after {lasted} because what it watched is no longer reported."),
-            Ended::RuleRemoved => format!("It ended after {lasted} because its rule was removed or disabled."),
-        });
-    }
+    notes.extend(alert.ended.map(|(ended, why)| end(why, &units::duration(ended.since(alert.since)))));
     if let Some((since, reason)) = &alert.unknown {
         notes.push(format!("Not measured since {since} ({reason})."));
     }
-    if first_word {
-        notes.push(match (kind, alert.fired_at) {
+    notes.extend_from_slice(occasion.remarks);
+    if let Some(Ack { at, who, why, .. }) = &alert.ack {
+        notes.push(format!("Acknowledged by {who} at {at}: {why}"));
+    }
+    if occasion.first_word {
+        notes.push(match (occasion.kind, alert.fired_at) {
             (Kind::Resolved, Some(fired)) => {
                 format!(
                     "It fired at {fired} and ended before that could be delivered; this is the only message about it."
@@ -100,4 +105,14 @@ fn note(kind: Kind, alert: &Alert, cause: Option<&str>, first_word: bool) -> Opt
         });
     }
     (!notes.is_empty()).then(|| notes.join(" "))
+}
+
+/// How long it lasted, and why it ended.
+fn end(why: Ended, lasted: &str) -> String {
+    match why {
+        Ended::Cleared => format!("It lasted {lasted}."),
+        Ended::Gone => format!("It ended after {lasted} because what it watched is no longer reported."),
+        Ended::RuleRemoved => format!("It ended after {lasted} because its rule was removed or disabled."),
+        Ended::Closed => format!("It was closed by hand after {lasted}."),
+    }
 }

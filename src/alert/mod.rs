@@ -4,11 +4,15 @@
 //! - [`tick`] says how a cycle follows the one before it.
 //! - [`words`] hands each label set what its rule says of it.
 //! - [`step`] is the machine: one Prometheus-style state machine per severity.
-//! - [`route`] says who is told of a transition, so that whoever heard "firing" hears "resolved" once.
+//! - [`routes`] says who hears of what, and when.
+//! - [`hold`] says what keeps people from being told.
+//! - [`route`] says who is told what now, so that whoever heard "firing" hears "resolved" once.
 //! - [`message`] says it in words.
 
+pub mod hold;
 pub mod message;
 pub mod route;
+pub mod routes;
 pub mod stand;
 pub mod step;
 pub mod tick;

@@ -1,18 +1,35 @@
-//! Who is told of a transition.
+//! Who is told what of an alert now.
 //!
 //! The law: whoever was told of an alert is told "resolved" once, whatever lay between; whoever was told a severity is
 //! told once when it eases. What has not left yet is replaced by the newer word, so that a channel that was down for
 //! hours gets one honest message and not the whole story.
+//!
+//! The plan does not follow from what has just happened but from what the alert is now and what each destination has
+//! heard of it: so it is the same after a silence, an outage, a crash or a change of the routes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::alert::Transition;
-use crate::model::delivery::{Delivery, State};
+use super::routes::Routes;
+use crate::model::delivery::{Queued, State};
+use crate::model::hold::Hold;
 use crate::model::message::{Destination, Kind};
-use crate::model::severity::{BySeverity, Severity};
+use crate::model::severity::Severity;
+use crate::model::time::Time;
 
-/// The destinations of each severity, as configured.
-pub type Routes = BySeverity<Vec<Destination>>;
+/// An alert that fires or has just ended, as far as people are concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its rule.
+    pub rule: &'a str,
+    /// The severity that fires, or the last one that did.
+    pub severity: Severity,
+    /// Since when it fires at that severity; none once it has ended.
+    pub began: Option<Time>,
+    /// All that was queued about it so far, oldest first.
+    pub before: &'a [Queued],
+    /// What keeps people from being told.
+    pub hold: Option<&'a Hold>,
+}
 
 /// One notification to be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,212 +42,187 @@ pub struct Telling {
     pub first_word: bool,
 }
 
-/// What to do about a transition.
+/// What to do about an alert.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
     /// Notifications to be made, in order of the destination.
     pub tell: Vec<Telling>,
-    /// Outbox rows that the new notifications replace.
+    /// Outbox rows that the new notifications replace, or that are withheld.
     pub supersede: Vec<i64>,
 }
 
 /// What a destination has heard of this alert so far.
 #[derive(Default)]
-struct Heard {
-    /// The highest severity it was told, or may have been told.
-    told: Option<Severity>,
+struct Heard<'a> {
+    /// It was told, or may have been.
+    told: bool,
     /// It has been told, or may have been told, that the alert ended.
     closed: bool,
-    /// Rows that have certainly not left, with the highest severity among them.
+    /// Rows that have certainly not left.
     waiting: Vec<i64>,
-    waiting_for: Option<Severity>,
+    /// The newest word that stands, whether it arrived or not; an acknowledgement says nothing of the alert itself.
+    last: Option<&'a Queued>,
+    /// Words that stand.
+    words: Vec<&'a Queued>,
 }
 
-/// Plans the notifications of `transition`, given what was queued for this alert before. Whoever was told is told on,
-/// also while its channel is not configured: the row waits for it.
-pub fn plan(transition: Transition, before: &[Delivery], routes: &Routes) -> Plan {
-    let heard = heard(before);
-    let mut audience: BTreeSet<&Destination> = BTreeSet::new();
-    match transition {
-        Transition::Fired(to) => audience.extend(&routes[to]),
-        Transition::Raised(_, to) => {
-            audience.extend(&routes[to]);
-            let listens = |heard: &Heard| heard.told.is_some() || !heard.waiting.is_empty();
-            audience.extend(heard.iter().filter(|(_, heard)| listens(heard)).map(|(destination, _)| *destination));
-        }
-        Transition::Eased(from, _) => {
-            let was_told = |heard: &Heard| heard.told.max(heard.waiting_for) >= Some(from);
-            audience.extend(heard.iter().filter(|(_, heard)| was_told(heard)).map(|(destination, _)| *destination));
-        }
-        Transition::Resolved(..) => {
-            let listens = |heard: &Heard| !heard.closed && (heard.told.is_some() || !heard.waiting.is_empty());
-            audience.extend(heard.iter().filter(|(_, heard)| listens(heard)).map(|(destination, _)| *destination));
-        }
+impl Heard<'_> {
+    fn listens(&self) -> bool {
+        self.told || !self.waiting.is_empty()
     }
+
+    /// How many words of `severity` it was sent since `began`.
+    fn words_of(&self, severity: Severity, began: Time) -> u32 {
+        let count = self.words.iter().filter(|word| word.severity == severity && word.at >= began).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
+/// Plans what is to be told at `at`: that it fires, has risen, eased or ended, to everybody who has not heard so yet.
+/// Whoever was told is told on, also while its channel is not configured: the row waits for it.
+pub fn plan(subject: &Subject<'_>, routes: &Routes, at: Time) -> Plan {
+    let heard = heard(subject.before);
+    let Some(began) = subject.began else { return farewell(&heard) };
+    if let Some(hold) = subject.hold {
+        let waiting = heard.values().flat_map(|heard| heard.waiting.iter().copied());
+        return Plan { tell: Vec::new(), supersede: if hold.recalls() { waiting.collect() } else { Vec::new() } };
+    }
+    let route = routes.of(subject.rule, subject.severity, at);
+    let audience: BTreeSet<&Destination> = route.iter().chain(heard.keys().copied()).collect();
     let mut plan = Plan::default();
-    for destination in audience {
-        let heard = heard.get(destination);
-        let told = heard.is_some_and(|heard| heard.told.is_some());
-        let waits = heard.is_some_and(|heard| !heard.waiting.is_empty());
-        plan.supersede.extend(heard.iter().flat_map(|heard| &heard.waiting));
-        plan.tell.push(Telling { to: destination.clone(), kind: kind(transition, told), first_word: waits && !told });
+    for to in audience {
+        let nothing = Heard::default();
+        let heard = heard.get(to).unwrap_or(&nothing);
+        let terse = routes.terse.contains(&to.channel);
+        if let Some(kind) = news(subject.severity, began, heard, route.contains(to), terse) {
+            plan.tell(to, kind, heard);
+        }
     }
     plan
 }
 
-/// A destination that has heard nothing yet hears that the alert fires, whatever step of its life this is.
-fn kind(transition: Transition, told: bool) -> Kind {
-    match transition {
-        Transition::Resolved(..) => Kind::Resolved,
-        Transition::Raised(..) if told => Kind::Raised,
-        Transition::Eased(..) if told => Kind::Eased,
-        Transition::Fired(_) | Transition::Raised(..) | Transition::Eased(..) => Kind::Firing,
+/// Everybody who listens and does not know yet.
+fn farewell(heard: &BTreeMap<&Destination, Heard<'_>>) -> Plan {
+    let mut plan = Plan::default();
+    for (to, heard) in heard.iter().filter(|(_, heard)| heard.listens() && !heard.closed) {
+        plan.tell(to, Kind::Resolved, heard);
+    }
+    plan
+}
+
+/// What is new to a destination, if anything is. One that has heard nothing yet hears that the alert fires, whatever
+/// step of its life this is.
+fn news(severity: Severity, began: Time, heard: &Heard<'_>, on_route: bool, terse: bool) -> Option<Kind> {
+    let Some(last) = heard.last else { return on_route.then_some(Kind::Firing) };
+    // what it was sent in vain counts as said until the next reminder: it is not tried anew in each cycle
+    let concerned = on_route || heard.listens();
+    let rises = last.severity < severity || (last.severity == severity && last.at < began);
+    let eases = last.severity > severity && heard.listens();
+    match (rises && concerned, eases) {
+        (true, _) if heard.told => Some(Kind::Raised),
+        (true, _) => Some(Kind::Firing),
+        (_, true) if !heard.told => Some(Kind::Firing),
+        (_, true) if !terse => Some(Kind::Eased),
+        _ => None,
     }
 }
 
-fn heard(before: &[Delivery]) -> BTreeMap<&Destination, Heard> {
-    let mut all: BTreeMap<&Destination, Heard> = BTreeMap::new();
-    for delivery in before {
-        let heard = all.entry(&delivery.destination).or_default();
-        let severity = Some(delivery.message.severity);
-        match delivery.state {
-            State::Pending if !delivery.maybe_repeat => {
-                heard.waiting.push(delivery.id);
-                heard.waiting_for = heard.waiting_for.max(severity);
-            }
+/// What an alert that goes on firing asks for beside the news.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attention {
+    /// Nobody is at it.
+    Wanted {
+        /// Since when: it fires, or the last acknowledgement ended.
+        since: Time,
+    },
+    /// It got worse under an acknowledgement, which that ended.
+    Worse,
+    /// Somebody is at it.
+    Given,
+}
+
+/// Adds to the plan reminders whose time has come, and the escalation of what nobody acknowledges.
+pub fn remind(plan: &mut Plan, subject: &Subject<'_>, attention: Attention, routes: &Routes, at: Time) {
+    let Some(began) = subject.began.filter(|_| subject.hold.is_none()) else { return };
+    let heard = heard(subject.before);
+    let escalated = escalation(subject, attention, routes, at);
+    for to in escalated {
+        let knows = |heard: &Heard<'_>| heard.words.iter().any(|word| word.kind == Kind::Escalated && word.at >= began);
+        if heard.get(to).is_none_or(|heard| !knows(heard)) {
+            plan.tell.retain(|telling| telling.to != *to);
+            plan.tell(to, Kind::Escalated, heard.get(to).unwrap_or(&Heard::default()));
+        }
+    }
+    let route = routes.of(subject.rule, subject.severity, at);
+    for (to, heard) in &heard {
+        let concerned = route.contains(to) || escalated.contains(to);
+        let is_told_now = plan.tell.iter().any(|telling| telling.to == **to);
+        if concerned && !is_told_now && is_due(heard, subject.severity, began, attention, routes, at) {
+            plan.tell(to, if heard.told { Kind::Reminder } else { Kind::Firing }, heard);
+        }
+    }
+    plan.tell.sort_by(|one, two| one.to.cmp(&two.to));
+}
+
+/// Who is to hear by now that nobody has acknowledged it.
+fn escalation<'a>(subject: &Subject<'_>, attention: Attention, routes: &'a Routes, at: Time) -> &'a [Destination] {
+    match (&routes.escalate, attention) {
+        (Some(escalate), Attention::Wanted { since })
+            if subject.severity == Severity::Critical && at.since(since) >= escalate.after =>
+        {
+            &escalate.to
+        }
+        _ => &[],
+    }
+}
+
+fn is_due(heard: &Heard<'_>, severity: Severity, began: Time, attention: Attention, routes: &Routes, at: Time) -> bool {
+    let Some(last) = heard.last.filter(|_| heard.waiting.is_empty()) else { return false };
+    match attention {
+        Attention::Given => false,
+        Attention::Worse => true,
+        Attention::Wanted { .. } => routes
+            .pause(severity, heard.words_of(severity, began).saturating_sub(1))
+            .is_some_and(|pause| at.since(last.at) >= pause),
+    }
+}
+
+impl Plan {
+    fn tell(&mut self, to: &Destination, kind: Kind, heard: &Heard<'_>) {
+        self.supersede
+            .extend(heard.waiting.iter().filter(|id| !self.supersede.contains(id)).copied().collect::<Vec<_>>());
+        // what was sent in vain is an earlier message too
+        let first_word = heard.last.is_some() && !heard.told;
+        self.tell.push(Telling { to: to.clone(), kind, first_word });
+    }
+}
+
+fn heard(before: &[Queued]) -> BTreeMap<&Destination, Heard<'_>> {
+    let mut all: BTreeMap<&Destination, Heard<'_>> = BTreeMap::new();
+    for word in before.iter().filter(|word| word.state != State::Superseded) {
+        let heard = all.entry(&word.to).or_default();
+        match word.state {
+            State::Pending if !word.maybe_repeat => heard.waiting.push(word.id),
             State::Sent | State::Uncertain | State::Sending | State::Pending => {
-                heard.told = heard.told.max(severity);
-                heard.closed |= delivery.message.kind == Kind::Resolved;
+                heard.told = true;
+                heard.closed |= word.kind == Kind::Resolved;
             }
             State::Dead | State::Superseded => {}
+        }
+        if word.kind != Kind::Acknowledged {
+            heard.last = Some(word);
+            heard.words.push(word);
         }
     }
     all
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::alert::Ended;
-    use crate::model::message::Message;
-    use crate::model::time::Time;
-
-    fn to(channel: &str) -> Destination {
-        Destination { channel: channel.to_owned(), address: String::new() }
-    }
-
-    fn row(id: i64, channel: &str, kind: Kind, severity: Severity, state: State) -> Delivery {
-        let at = Time::from_millis(0);
-        let message = Message {
-            kind,
-            severity,
-            alert: "R".to_owned(),
-            number: Some(1),
-            summary: String::new(),
-            value: None,
-            limit: None,
-            worst: None,
-            labels: Vec::new(),
-            since: at,
-            at,
-            system: String::new(),
-            environment: String::new(),
-            host: String::new(),
-            action: None,
-            runbook_url: None,
-            note: None,
-            trend: None,
-            list: Vec::new(),
-        };
-        Delivery {
-            id,
-            alert: Some(1),
-            destination: to(channel),
-            message,
-            state,
-            attempts: 0,
-            maybe_repeat: false,
-            created: at,
-            due: at,
-            last_answer: None,
-            parcel: None,
-        }
-    }
-
-    fn routes() -> Routes {
-        BySeverity::from_fn(|severity| match severity {
-            Severity::Low => vec![],
-            Severity::Medium => vec![to("slack")],
-            Severity::High => vec![to("mail"), to("slack")],
-            Severity::Critical => vec![to("mail"), to("slack"), to("sms")],
-        })
-    }
-
-    /// `channel:kind` for each telling (`!` where it must carry the whole story), then the replaced rows.
-    fn told(transition: Transition, before: &[Delivery]) -> String {
-        let plan = plan(transition, before, &routes());
-        let mark = |telling: &Telling| if telling.first_word { "!" } else { "" };
-        let tell: Vec<String> =
-            plan.tell.iter().map(|t| format!("{}:{}{}", t.to.channel, t.kind.name(), mark(t))).collect();
-        format!("{} {:?}", tell.join(" "), plan.supersede)
-    }
-
-    use Severity::{Critical, High, Medium};
-
-    #[test]
-    fn firing_follows_the_route_of_its_severity() {
-        assert_eq!(told(Transition::Fired(Medium), &[]), "slack:firing []");
-        assert_eq!(told(Transition::Fired(Critical), &[]), "mail:firing slack:firing sms:firing []");
-    }
-
-    #[test]
-    fn raising_tells_the_old_and_the_new() {
-        let before =
-            [row(1, "mail", Kind::Firing, High, State::Sent), row(2, "slack", Kind::Firing, High, State::Sent)];
-        assert_eq!(told(Transition::Raised(High, Critical), &before), "mail:raised slack:raised sms:firing []");
-    }
-
-    #[test]
-    fn easing_tells_only_who_heard_the_higher_severity() {
-        let before =
-            [row(1, "slack", Kind::Firing, High, State::Sent), row(2, "mail", Kind::Raised, Critical, State::Sent)];
-        assert_eq!(told(Transition::Eased(Critical, High), &before), "mail:eased []");
-    }
-
-    #[test]
-    fn resolved_goes_once_to_everybody_who_was_told_and_to_nobody_else() {
-        let before =
-            [row(1, "mail", Kind::Firing, High, State::Dead), row(2, "slack", Kind::Firing, High, State::Uncertain)];
-        assert_eq!(told(Transition::Resolved(High, Ended::Cleared), &before), "slack:resolved []");
-        let closed = row(3, "slack", Kind::Resolved, High, State::Sent);
-        let again = [before[1].clone(), closed];
-        assert_eq!(told(Transition::Resolved(High, Ended::Cleared), &again), " []");
-    }
-
-    #[test]
-    fn what_has_not_left_is_replaced_by_one_honest_message() {
-        let before = [row(1, "slack", Kind::Firing, High, State::Pending)];
-        assert_eq!(told(Transition::Resolved(High, Ended::Cleared), &before), "slack:resolved! [1]");
-        assert_eq!(told(Transition::Raised(High, Critical), &before), "mail:firing slack:firing! sms:firing [1]");
-    }
-
-    #[test]
-    fn a_row_that_may_have_arrived_is_kept_and_counts_as_told() {
-        let unsure = Delivery { maybe_repeat: true, ..row(1, "slack", Kind::Firing, High, State::Pending) };
-        assert_eq!(told(Transition::Resolved(High, Ended::Cleared), &[unsure]), "slack:resolved []");
-        let leaving = row(1, "slack", Kind::Firing, High, State::Sending);
-        assert_eq!(told(Transition::Resolved(High, Ended::Cleared), &[leaving]), "slack:resolved []");
-    }
-
-    #[test]
-    fn who_still_waits_for_the_milder_word_hears_the_worse_one() {
-        let before = [row(1, "old", Kind::Firing, Medium, State::Pending)];
-        assert_eq!(told(Transition::Raised(Medium, High), &before), "mail:firing old:firing! slack:firing [1]");
-    }
-
-    #[test]
-    fn who_was_told_is_told_on_although_the_channel_is_absent_now() {
-        let before = [row(1, "old", Kind::Firing, High, State::Sent)];
-        assert_eq!(told(Transition::Resolved(High, Ended::Cleared), &before), "old:resolved []");
-    }
+/// Who is told that somebody is at it: everybody who was told of it, but for the terse.
+pub fn listeners(before: &[Queued], routes: &Routes) -> Vec<Destination> {
+    let is_meant =
+        |to: &Destination, heard: &Heard<'_>| heard.told && !heard.closed && !routes.terse.contains(&to.channel);
+    heard(before).into_iter().filter(|(to, heard)| is_meant(to, heard)).map(|(to, _)| to.clone()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,12 @@ pub fn remove(mut alert: Alert, tick: Time) -> Step {
     Step { alert: Some(alert), transition: Some(Transition::Resolved(severity, Ended::RuleRemoved)), next: None }
 }
 
+/// Ends an alert that fires at `severity`, because somebody says so.
+pub fn close(alert: &mut Alert, severity: Severity, at: Time) -> Transition {
+    end(alert, Ended::Closed, at);
+    Transition::Resolved(severity, Ended::Closed)
+}
+
 /// Where a word stands against each severity's limit, as the rule's `no_data` wants it; `None` when everything stays as
 /// it is.
 pub fn levels(word: Word<'_>, policy: &Policy) -> Option<BySeverity<Level>> {
@@ -144,7 +150,7 @@ fn held(mut alert: Alert, word: Word<'_>, now: Now) -> Alert {
 
 fn judged(key: &AlertKey, previous: Option<Alert>, measured: &Measured, policy: &Policy, now: Now) -> Step {
     let before = previous.as_ref().and_then(Alert::severity);
-    let mut alert = previous.unwrap_or_else(|| fresh(key, now.tick));
+    let mut alert = previous.unwrap_or_else(|| Alert::begun(key.clone(), now.tick));
     let phase = |severity| {
         let patience = Patience { before: policy.pending_for[severity], after: policy.keep_firing_for[severity] };
         next_phase(alert.phases[severity], measured.levels[severity], patience, now)
@@ -171,8 +177,12 @@ fn judged(key: &AlertKey, previous: Option<Alert>, measured: &Measured, policy: 
 
 /// The alert stops firing; what is still pending begins an episode of its own.
 fn ended(mut alert: Alert, from: Severity, measured: &Measured, now: Now) -> Step {
-    let next =
-        Alert { phases: alert.phases, value: measured.value, worst: measured.value, ..fresh(&alert.key, now.tick) };
+    let next = Alert {
+        phases: alert.phases,
+        value: measured.value,
+        worst: measured.value,
+        ..Alert::begun(alert.key.clone(), now.tick)
+    };
     end(&mut alert, measured.end, now.tick);
     Step {
         alert: Some(alert),
@@ -248,22 +258,6 @@ fn note_value(alert: &mut Alert, measured: &Measured, policy: &Policy) {
 
 fn is_live(alert: &Alert) -> bool {
     alert.phases.iter().any(|(_, phase)| *phase != Phase::Inactive)
-}
-
-fn fresh(key: &AlertKey, tick: Time) -> Alert {
-    Alert {
-        number: None,
-        key: key.clone(),
-        phases: BySeverity::default(),
-        since: tick,
-        fired_at: None,
-        ended: None,
-        value: None,
-        worst: None,
-        peak: None,
-        unknown: None,
-        stepped: tick,
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 pub mod deliveries;
 pub mod export;
 mod hint;
+pub mod life;
 pub mod mark;
+pub mod silence;
 pub mod test;
 
 use super::{Context, Ended};
@@ -12,14 +14,14 @@ use crate::config::Config;
 use crate::model::alert::{Alert, Mark};
 use crate::model::severity::Severity;
 use crate::model::trouble::{Kind, Trouble};
-use crate::output::alerts::{self, Line};
+use crate::output::alerts::{self, History, Line};
 use crate::output::terminal;
 use crate::store::alerts::{AlertFilter, AlertId};
 use crate::store::open::Mode;
 use crate::store::{Reader, Store};
 use crate::text::{safe, units};
 use crate::view::dashboard::AlertRow;
-use crate::view::deliveries::{DeliveryRow, HistoryRow, Tried};
+use crate::view::deliveries::{DeedRow, DeliveryRow, HistoryRow, Tried};
 
 /// An alert as JSON shows it, with what was said of it.
 #[derive(serde::Serialize)]
@@ -35,6 +37,7 @@ struct Shown<'a> {
     #[serde(flatten)]
     marked: Marked<'a>,
     history: Vec<HistoryRow<'a>>,
+    deeds: Vec<DeedRow<'a>>,
     notifications: Vec<DeliveryRow<'a>>,
 }
 
@@ -80,16 +83,17 @@ pub fn show(context: &Context, args: &cli::Show) -> Ended {
     for delivery in &line.deliveries {
         tried.push(Tried::of(&store, delivery)?);
     }
-    let history = store.transitions(id)?;
+    let history = History { transitions: store.transitions(id)?, deeds: store.deeds(id)?, tried };
     if context.global.json {
         let marked = Marked { alert: AlertRow::new(&alert), mark: line.mark.clone() };
-        let history: Vec<_> = history.iter().map(HistoryRow::new).collect();
         let notifications: Vec<_> =
-            line.deliveries.iter().zip(&tried).map(|(to, tried)| DeliveryRow::new(to, tried)).collect();
-        super::print_json(&Shown { marked, history, notifications })?;
+            line.deliveries.iter().zip(&history.tried).map(|(to, tried)| DeliveryRow::new(to, tried)).collect();
+        let deeds: Vec<_> = history.deeds.iter().map(DeedRow::new).collect();
+        let history: Vec<_> = history.transitions.iter().map(HistoryRow::new).collect();
+        super::print_json(&Shown { marked, history, deeds, notifications })?;
         return Ok(0);
     }
-    terminal::print(&alerts::show(&line, &history, &tried, now, &context.terminal))?;
+    terminal::print(&alerts::show(&line, &history, now, &context.terminal))?;
     Ok(0)
 }
 

@@ -27,7 +27,7 @@ pub fn run(context: &Context, args: &cli::Status) -> Ended {
     let mut store = Store::open(&config.database.0, Mode::Read, context.clock.now())?;
     let snapshot = Snapshot::take(&mut store, &config, context.clock.now())?;
     show(context, args, &config, &store, &snapshot)?;
-    Ok(snapshot.state().exit())
+    Ok(if args.ignore_acked { snapshot.state_unacked() } else { snapshot.state() }.exit())
 }
 
 fn show(

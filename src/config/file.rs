@@ -7,10 +7,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
+use super::{hours, routes};
 use crate::collect::{algorand, backend, probe, system};
 use crate::model::fault::{Fault, Place};
-use crate::model::severity::Severity;
-use crate::notify::sms;
 use crate::text::check::Check;
 use crate::{notify, rules};
 
@@ -26,9 +25,9 @@ pub struct File {
     pub sources: Sources,
     pub probes: BTreeMap<Spanned<String>, Spanned<probe::Settings>>,
     pub channels: BTreeMap<Spanned<String>, Spanned<notify::Settings>>,
-    pub routes: Routes,
+    pub routes: routes::Settings,
     pub rule: Vec<rules::Settings>,
-    maintenance: Planned,
+    pub maintenance: Vec<Spanned<hours::Settings>>,
     responses: Planned,
     pub heartbeat: Option<Spanned<notify::heartbeat::Settings>>,
     serve: Planned,
@@ -74,56 +73,13 @@ pub struct Sources {
     reserves: Planned,
 }
 
-/// `[routes]`
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-pub struct Routes {
-    #[serde(alias = "LOW")]
-    low: Option<Vec<Spanned<String>>>,
-    #[serde(alias = "MEDIUM")]
-    medium: Option<Vec<Spanned<String>>>,
-    #[serde(alias = "HIGH")]
-    high: Option<Vec<Spanned<String>>>,
-    #[serde(alias = "CRITICAL")]
-    critical: Option<Vec<Spanned<String>>>,
-    pub fallback: Option<Spanned<Fallback>>,
-    pub sms_budget: sms::budget::Settings,
-    escalate: Planned,
-}
-
-/// `[routes] fallback`
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-pub struct Fallback {
-    pub after: Option<Spanned<String>>,
-    pub to: Vec<Spanned<String>>,
-}
-
-impl Routes {
-    /// The channels named for `severity`, unless the default is meant.
-    pub fn of(&self, severity: Severity) -> Option<&[Spanned<String>]> {
-        match severity {
-            Severity::Low => self.low.as_deref(),
-            Severity::Medium => self.medium.as_deref(),
-            Severity::High => self.high.as_deref(),
-            Severity::Critical => self.critical.as_deref(),
-        }
-    }
-}
-
 /// Refuses, with a clear word, what this version does not build yet. Ignoring it would be a promise not kept.
 pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
-    let File { maintenance, responses, serve, sources, routes, .. } = file;
+    let File { responses, serve, sources, .. } = file;
     let Sources { system: _, backend: _, algorand: _, icp, reserves } = sources;
-    let Routes { low: _, medium: _, high: _, critical: _, sms_budget: _, fallback: _, escalate } = routes;
-    for (name, planned) in [
-        ("[[maintenance]]", maintenance),
-        ("[responses]", responses),
-        ("[serve]", serve),
-        ("[sources.icp]", icp),
-        ("[sources.reserves]", reserves),
-        ("[routes] escalate", escalate),
-    ] {
+    for (name, planned) in
+        [("[responses]", responses), ("[serve]", serve), ("[sources.icp]", icp), ("[sources.reserves]", reserves)]
+    {
         refuse(name, planned.as_ref(), check);
     }
 }

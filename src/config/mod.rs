@@ -6,9 +6,11 @@
 mod bridge;
 pub mod file;
 pub mod find;
+mod hours;
 pub mod last_good;
 mod parse;
 pub mod people;
+mod routes;
 mod ruled;
 mod secret;
 mod store;
@@ -19,10 +21,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use toml::Spanned;
-
+use crate::alert::hold::Maintenance;
 use crate::alert::message::Identity;
-use crate::alert::route::Routes;
+use crate::alert::routes::Routes;
 use crate::collect::Source;
 use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
 use crate::model::trouble::Trouble;
@@ -36,6 +37,7 @@ use crate::text::units;
 use crate::world::Env;
 use file::File;
 use find::Origin;
+use routes::People;
 use ruled::{compiled, with_runbooks, written};
 use secret::Secrets;
 pub use texts::Texts;
@@ -71,6 +73,8 @@ pub struct Config {
     pub heartbeat: Option<Heartbeat>,
     /// How many text messages may go out.
     pub sms_budget: Budget,
+    /// When alerts are to be expected.
+    pub maintenance: Vec<Maintenance>,
     /// Remarks that do not stop it.
     pub warnings: Vec<Located>,
     /// The texts it was read from.
@@ -192,24 +196,22 @@ fn build(
     let limits = store::limits(&file.store, &mut check);
     let sources = sources(&file, &mut check);
     let channels = people::channels(&file, &secrets, &mut check);
-    let routes = people::routes(&file, &channels, &mut check);
-    let fallback = people::fallback(&file, &channels, &mut check);
+    let people = People { channels: &channels, declared: people::declared(&file.channels, &channels) };
+    let mut routes = file.routes.build(&people, &mut check);
+    let fallback = file.routes.fallback(&people, &mut check);
+    let maintenance = hours::maintenance(&file.maintenance, &mut check);
     let heartbeat = file.heartbeat.as_ref().and_then(|settings| settings.get_ref().build(&settings.span(), &mut check));
     let own = if flags.rules.is_empty() { file.rule } else { Vec::new() };
     let sms_budget = file.routes.sms_budget.build(&mut check);
     let written = written(own, &texts, &mut check);
     let rules = compiled(written, &sources, false, &mut check);
+    routes.of_rules = routes::of_rules(&rules, &people, &mut check);
     check.source.clone_from(&texts.main);
     secret::refuse_public_literals(&secrets, main.as_ref(), &mut check);
 
     let mut faults = check.faults;
     faults.sort_by_key(|located| texts.place(located));
-    let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
-    let identity = Identity {
-        system: text(file.monitor.name.map(Spanned::into_inner), "Sippar bridge"),
-        environment: text(file.monitor.environment, ""),
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-    };
+    let identity = identity(&file.monitor);
     let rules = with_runbooks(rules, file.monitor.runbook_base.as_deref().unwrap_or_default());
     let ca_file =
         file.monitor.ca_file.map(|path| PathBuf::from(path.into_inner())).filter(|path| !path.as_os_str().is_empty());
@@ -229,10 +231,19 @@ fn build(
         fallback,
         heartbeat,
         sms_budget,
+        maintenance,
         warnings,
         texts,
     };
     Ok(Examined { config, faults })
+}
+
+fn identity(monitor: &file::Monitor) -> Identity {
+    Identity {
+        system: monitor.name.as_ref().map_or("Sippar bridge", |name| name.get_ref()).to_owned(),
+        environment: monitor.environment.clone().unwrap_or_default(),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+    }
 }
 
 fn with_env_file(

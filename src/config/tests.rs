@@ -84,13 +84,13 @@ fn meaning(config: &Config) -> Vec<String> {
         fallback,
         heartbeat,
         sms_budget,
+        maintenance,
         warnings,
         texts: _,
     } = config;
     let mut lines = vec![
-        format!(
-            "{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?} {fallback:?} {heartbeat:?} {sms_budget:?}"
-        ),
+        format!("{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?}"),
+        format!("{fallback:?} {heartbeat:?} {sms_budget:?} {maintenance:?}"),
         format!("{:?}", warnings.iter().map(|warning| &warning.fault.what).collect::<Vec<_>>()),
     ];
     lines.extend(sources.iter().map(|source| format!("{source:?}")));

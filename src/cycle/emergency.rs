@@ -120,7 +120,7 @@ impl Emergency<'_> {
     /// Everybody who hears of what is critical; only one channel, one that costs nothing if there is one, where it may
     /// be told again and again.
     fn audience(&self, all: bool) -> Vec<Destination> {
-        let mut route = self.config.routes[Severity::Critical].clone();
+        let mut route = self.config.routes.hears[Severity::Critical].clone();
         if !all {
             let costs = |to: &Destination| self.channel(to).is_none_or(|channel| channel.sort() == Sort::Sms);
             route.sort_by_key(costs);

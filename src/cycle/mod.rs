@@ -18,6 +18,7 @@ mod parcel;
 mod proof;
 pub mod repeat;
 pub mod stop;
+mod tell;
 pub mod tidy;
 
 use std::collections::BTreeMap;

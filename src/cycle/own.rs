@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::Road;
 use super::judge::Judged;
 use super::marks::MONITOR;
-use crate::alert::route::Routes;
+use crate::alert::routes::Routes;
 use crate::alert::tick::Follows;
 use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::labels::Labels;
 use crate::model::message::Destination;
 use crate::model::reading::{Reading, Reason};
-use crate::model::severity::{BySeverity, Severity};
+use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::notify::Channel;
 use crate::store::cycles::CycleRow;
@@ -87,7 +87,7 @@ fn channels(tx: &Tx<'_>, config: &Config, now: Time) -> Result<Vec<Reading>> {
     let news: Vec<Destination> = all.into_iter().filter(|to| !known.contains_key(to)).collect();
     tx.see_destinations(&news, now)?;
     let critical: BTreeSet<&str> =
-        config.routes[Severity::Critical].iter().map(|destination| destination.channel.as_str()).collect();
+        config.routes.hears[Severity::Critical].iter().map(|destination| destination.channel.as_str()).collect();
     let mut readings = Vec::new();
     for channel in &config.channels {
         let labels = Labels::new([("channel", channel.name())]);
@@ -150,8 +150,7 @@ pub fn cause(reader: &Reader, alert: &Alert) -> Result<Option<String>> {
 pub fn routes<'a>(alert: &Alert, routes: &'a Routes) -> Cow<'a, Routes> {
     let broken = alert.key.labels.get("channel").filter(|_| &*alert.key.rule == CHANNEL_BROKEN);
     let Some(broken) = broken else { return Cow::Borrowed(routes) };
-    let others = |severity| routes[severity].iter().filter(|to| to.channel != broken).cloned().collect();
-    Cow::Owned(BySeverity::from_fn(others))
+    Cow::Owned(routes.without(broken))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::hold::Hold;
 use super::labels::Labels;
 use super::reading::Reason;
 use super::severity::{BySeverity, Severity};
@@ -62,6 +63,8 @@ pub enum Ended {
     Gone,
     /// The rule was removed from the configuration or disabled.
     RuleRemoved,
+    /// Somebody closed it by hand.
+    Closed,
 }
 
 /// What happened to an alert at a tick.
@@ -125,12 +128,65 @@ pub struct Alert {
     pub unknown: Option<(Time, Reason)>,
     /// The last tick that stepped this alert.
     pub stepped: Time,
+    /// Who is at it.
+    #[serde(default)]
+    pub ack: Option<Ack>,
+    /// When the last acknowledgement ended before the alert did.
+    #[serde(default)]
+    pub unacked: Option<Time>,
+    /// What keeps people from being told, since the last cycle.
+    #[serde(default)]
+    pub hold: Option<Hold>,
+}
+
+/// An acknowledgement: somebody is at it. It ends with the alert, at a higher severity, or when the value gets worse by
+/// what the rule says.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Ack {
+    /// When it was given.
+    pub at: Time,
+    /// By whom.
+    pub who: String,
+    /// What they say.
+    pub why: String,
+    /// The severity that is acknowledged.
+    pub severity: Severity,
+    /// The value that is acknowledged, where it was a finite one.
+    pub value: Option<f64>,
 }
 
 impl Alert {
+    /// An episode that begins at this tick; nothing is known of it yet.
+    pub fn begun(key: AlertKey, tick: Time) -> Self {
+        Self {
+            number: None,
+            key,
+            phases: BySeverity::default(),
+            since: tick,
+            fired_at: None,
+            ended: None,
+            value: None,
+            worst: None,
+            peak: None,
+            unknown: None,
+            stepped: tick,
+            ack: None,
+            unacked: None,
+            hold: None,
+        }
+    }
+
     /// The highest firing severity; `None` while it is only pending or has ended.
     pub fn severity(&self) -> Option<Severity> {
         self.phases.highest(|phase| phase.fires())
+    }
+
+    /// Since when its present severity fires.
+    pub fn began(&self) -> Option<Time> {
+        match self.phases[self.severity()?] {
+            Phase::Firing(at) | Phase::Keeping { fired: at, .. } => Some(at),
+            Phase::Inactive | Phase::Pending(_) => None,
+        }
     }
 
     /// `pending`, `firing` or `resolved`.
@@ -152,8 +208,37 @@ pub struct Event {
     pub transition: Transition,
     /// The rule's sentence about it.
     pub summary: String,
-    /// How many destinations are told.
+    /// How many destinations are told; none while it is withheld.
     pub told: usize,
+}
+
+/// What people and the monitor did about an alert, beside its transitions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeedKind {
+    /// Somebody acknowledged it.
+    Acknowledged,
+    /// The acknowledgement ended before the alert did.
+    AckEnded,
+    /// Nobody is told of it any more.
+    Withheld,
+    /// People are told of it again.
+    Released,
+    /// Somebody closed it.
+    Closed,
+}
+
+/// An entry of an alert's history that is no transition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Deed {
+    /// When.
+    pub at: Time,
+    /// What.
+    pub kind: DeedKind,
+    /// By whom; empty where the monitor did it.
+    pub who: String,
+    /// In words.
+    pub text: String,
 }
 
 /// Whether an alert was worth being told.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::message::{Destination, Message};
+use super::message::{Destination, Kind, Message};
+use super::severity::Severity;
 use super::time::Time;
 
 /// How one attempt to send ended.
@@ -134,4 +135,23 @@ pub struct Delivery {
     pub last_answer: Option<String>,
     /// The delivery that carries it, where several went or go out as one message: the first of them.
     pub parcel: Option<i64>,
+}
+
+/// A row of the outbox, reduced to what planning the next message must know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Queued {
+    /// Its id.
+    pub id: i64,
+    /// Where to.
+    pub to: Destination,
+    /// What kind of message.
+    pub kind: Kind,
+    /// The severity it tells.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: State,
+    /// An attempt may have arrived.
+    pub maybe_repeat: bool,
+    /// The tick at which it was decided.
+    pub at: Time,
 }

@@ -6,7 +6,7 @@ use comfy_table::Cell;
 
 use super::deliveries;
 use super::terminal::{Badge, Terminal};
-use crate::model::alert::{Alert, Mark, Transition};
+use crate::model::alert::{Ack, Alert, Deed, DeedKind, Mark, Transition};
 use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::time::Time;
 use crate::store::alerts::TransitionRow;
@@ -50,7 +50,8 @@ pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
     terminal.fit(&format!("{table}\n"))
 }
 
-/// Lines for scripts: number, state, severity, alert, value, since, delivered, not measured since, mark.
+/// Lines for scripts: number, state, severity, alert, value, since, delivered, not measured since, mark, who is at it
+/// or why nobody is told.
 pub fn lines(lines: &[Line<'_>]) -> String {
     let mut out = String::new();
     for Line { alert, value, deliveries, mark, rule: _ } in lines {
@@ -65,16 +66,27 @@ pub fn lines(lines: &[Line<'_>]) -> String {
         };
         let worth = mark.as_ref().map(|mark| mark.worth.name()).unwrap_or_default();
         let (state, since) = (alert.state(), alert.since);
-        let _ = writeln!(out, "{number}\t{state}\t{severity}\t{what}\t{value}\t{since}\t{told}\t{blind}\t{worth}");
+        let aside = aside(alert).join(", ");
+        let _ =
+            writeln!(out, "{number}\t{state}\t{severity}\t{what}\t{value}\t{since}\t{told}\t{blind}\t{worth}\t{aside}");
     }
     out
 }
 
+/// Who is at an alert that is not over, and why nobody is told, in few words.
+fn aside(alert: &Alert) -> Vec<String> {
+    let ack = alert.ack.as_ref().map(|ack| format!("acked by {}", safe::one_line(&ack.who)));
+    let words = ack.into_iter().chain(alert.hold.as_ref().map(|hold| hold.name().to_owned()));
+    words.filter(|_| alert.ended.is_none()).collect()
+}
+
 fn state(alert: &Alert) -> String {
-    match &alert.unknown {
-        Some((since, _)) if alert.ended.is_none() => format!("{}, not measured since {}", alert.state(), since.short()),
-        _ => alert.state().to_owned(),
+    let mut words = vec![alert.state().to_owned()];
+    if alert.ended.is_none() {
+        words.extend(aside(alert));
+        words.extend(alert.unknown.as_ref().map(|(since, _)| format!("not measured since {}", since.short())));
     }
+    words.join(", ")
 }
 
 fn lasted(alert: &Alert, now: Time) -> String {
@@ -97,14 +109,52 @@ fn delivered(deliveries: &[Delivery]) -> String {
     if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
 }
 
+/// What happened to an alert.
+pub struct History {
+    /// What the monitor found.
+    pub transitions: Vec<TransitionRow>,
+    /// What was done about it.
+    pub deeds: Vec<Deed>,
+    /// Each attempt of each of its deliveries.
+    pub tried: Vec<Tried>,
+}
+
+impl History {
+    /// Everything in order, in words.
+    fn lines(&self) -> Vec<(Time, String)> {
+        let found = self.transitions.iter().map(|row| (row.tick, transition(row.transition)));
+        let mut lines: Vec<(Time, String)> = found.chain(self.deeds.iter().map(|deed| (deed.at, done(deed)))).collect();
+        lines.sort_by_key(|(at, _)| *at);
+        lines
+    }
+}
+
+/// What was done about an alert, in words.
+fn done(deed: &Deed) -> String {
+    let (who, text) = (safe::answer(&deed.who), safe::answer(&deed.text));
+    match deed.kind {
+        DeedKind::Acknowledged => format!("acknowledged by {who}: {text}"),
+        DeedKind::AckEnded => format!("acknowledgement ended: {text}"),
+        DeedKind::Withheld => format!("withheld: {text}"),
+        DeedKind::Released => format!("told again: {text}"),
+        DeedKind::Closed => format!("closed by {who}: {text}"),
+    }
+}
+
 /// Everything about one alert.
-pub fn show(line: &Line<'_>, history: &[TransitionRow], tried: &[Tried], now: Time, terminal: &Terminal) -> String {
+pub fn show(line: &Line<'_>, history: &History, now: Time, terminal: &Terminal) -> String {
     let alert = line.alert;
     let severity = alert.severity().or(alert.peak).map(|severity| terminal.badge(severity.into())).unwrap_or_default();
     let number = alert.number.map_or_else(String::new, |number| format!("{number}  "));
     let mut out = format!("{severity}  {number}{}  {}\n", safe::one_line(&alert.key.to_string()), state(alert));
     if let Some((since, reason)) = &alert.unknown {
         let _ = writeln!(out, "not measured since {since}: {}", safe::answer(reason.as_str()));
+    }
+    if let Some(Ack { at, who, why, .. }) = &alert.ack {
+        let _ = writeln!(out, "acked     by {}, {at}: {}", safe::answer(who), safe::answer(why));
+    }
+    if let Some(hold) = alert.hold.as_ref().filter(|_| alert.ended.is_none()) {
+        let _ = writeln!(out, "withheld  {}", safe::one_line(&hold.to_string()));
     }
     let _ = writeln!(out, "value     {}", line.value);
     let _ = writeln!(out, "since     {} ({})", alert.since, lasted(alert, now));
@@ -119,14 +169,14 @@ pub fn show(line: &Line<'_>, history: &[TransitionRow], tried: &[Tried], now: Ti
         let _ = writeln!(out, "marked    {} by {who}, {at}: {why}", worth.name());
     }
     out.push_str("\nhistory\n");
-    for row in history {
-        let _ = writeln!(out, "  {}  {}", row.tick, transition(row.transition));
+    for (at, what) in history.lines() {
+        let _ = writeln!(out, "  {at}  {what}");
     }
     out.push_str("\nnotifications\n");
     if line.deliveries.is_empty() {
         out.push_str("  none: no channel hears of this severity\n");
     }
-    for (delivery, tried) in line.deliveries.iter().zip(tried) {
+    for (delivery, tried) in line.deliveries.iter().zip(&history.tried) {
         out.push_str(&notification(delivery, tried));
     }
     terminal.fit(&out)
@@ -168,6 +218,7 @@ pub fn transition(transition: Transition) -> String {
                 crate::model::alert::Ended::Cleared => "the value is good again",
                 crate::model::alert::Ended::Gone => "what it watched is no longer reported",
                 crate::model::alert::Ended::RuleRemoved => "its rule was removed or disabled",
+                crate::model::alert::Ended::Closed => "closed by hand",
             };
             format!("resolved ({from}): {why}")
         }

@@ -13,5 +13,6 @@ pub mod query;
 pub mod reserves;
 pub mod restored;
 pub mod rules;
+pub mod silences;
 pub mod status;
 pub mod terminal;

@@ -191,7 +191,8 @@ fn since(row: &Row, snapshot: &Snapshot) -> String {
         _ => None,
     };
     let lasts = row.since.map(|since| units::duration(snapshot.at.since(since)));
-    [lasts, unknown].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let aside = row.aside.as_deref().map(safe::answer);
+    [lasts, aside, unknown].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The name of the watched system with its environment.
@@ -243,7 +244,7 @@ fn badge_of_row(row: &Row) -> Badge {
     }
 }
 
-/// Lines for scripts: state, check, value, limit, since, alert number; separated by tabs, no header, nothing cut.
+/// Lines for scripts: state, check, value, limit, since, alert number, who is at it or why nobody is told; separated by tabs, no header, nothing cut.
 pub fn lines(snapshot: &Snapshot) -> String {
     let mut out = String::new();
     for (_, row) in order(snapshot) {
@@ -257,10 +258,11 @@ pub fn lines(snapshot: &Snapshot) -> String {
         let value = row.value.map(|value| value.to_string()).unwrap_or_default();
         let since = row.since.map(crate::model::time::Time::rfc3339).unwrap_or_default();
         let number = row.number.map(|number| number.to_string()).unwrap_or_default();
-        let _ = writeln!(out, "{state}\t{}\t{value}\t{}\t{since}\t{number}", check(row), row.limit_text);
+        let aside = safe::one_line(row.aside.as_deref().unwrap_or_default());
+        let _ = writeln!(out, "{state}\t{}\t{value}\t{}\t{since}\t{number}\t{aside}", check(row), row.limit_text);
     }
     if out.is_empty() {
-        let _ = writeln!(out, "{}\t\t\t\t\t", state_word(snapshot.state()));
+        let _ = writeln!(out, "{}\t\t\t\t\t\t", state_word(snapshot.state()));
     }
     out
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Replay;
 use super::episodes::{Gather, Outcome};
 use crate::alert::message::Identity;
-use crate::alert::route::Routes;
+use crate::alert::routes::Routes;
 use crate::alert::step::{Now, Passage};
 use crate::alert::tick::{self, Last};
 use crate::model::reading::{Need, Window};

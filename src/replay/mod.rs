@@ -15,13 +15,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::alert::message::{self, Identity};
-use crate::alert::route::{self, Routes, Telling};
+use crate::alert::message::{self, Identity, Occasion};
+use crate::alert::route::{self, Subject, Telling};
+use crate::alert::routes::Routes;
 use crate::alert::step::{self, Now, Step};
 use crate::alert::tick::{self, Last};
 use crate::alert::words::{Heard, Open, words};
 use crate::model::alert::{Alert, AlertKey, Transition};
-use crate::model::delivery::{Delivery, State};
+use crate::model::delivery::{Queued, State};
 use crate::model::labels::Labels;
 use crate::model::message::Message;
 use crate::model::reading::Reason;
@@ -42,7 +43,7 @@ pub struct Replay<'a> {
 }
 
 /// What people have been told of one alert.
-type Told = Vec<Delivery>;
+type Told = Vec<Queued>;
 
 /// Something that happened at a tick.
 #[derive(Clone, PartialEq, Debug)]
@@ -162,11 +163,14 @@ impl<'a> Replay<'a> {
             self.numbers += 1;
             alert.number = Some(self.numbers);
         }
-        let texts = rule.texts(&alert, transition);
-        let plan = route::plan(transition, &told, self.routes);
+        let severity = transition.severity();
+        let texts = rule.texts(&alert, severity);
+        let subject = Subject { rule: &rule.name, severity, began: alert.began(), before: &told, hold: None };
+        let plan = route::plan(&subject, self.routes, at);
         let build = |telling: &Telling| {
-            let severity = transition.severity();
-            message::build(telling.kind, severity, &alert, texts.clone(), self.identity, at, telling.first_word)
+            let Telling { kind, first_word, .. } = *telling;
+            let occasion = Occasion { kind, severity, first_word, at, remarks: &[] };
+            message::build(&occasion, &alert, texts.clone(), self.identity)
         };
         let messages: Vec<Message> = plan.tell.iter().map(build).collect();
         told.extend(plan.tell.iter().zip(&messages).map(|(telling, message)| delivered(telling, message, at)));
@@ -200,18 +204,7 @@ const fn value(heard: &Heard) -> Option<f64> {
 }
 
 /// A delivery that went through at once.
-fn delivered(telling: &Telling, message: &Message, at: Time) -> Delivery {
-    Delivery {
-        id: 0,
-        alert: None,
-        destination: telling.to.clone(),
-        message: message.clone(),
-        state: State::Sent,
-        attempts: 1,
-        maybe_repeat: false,
-        created: at,
-        due: at,
-        last_answer: None,
-        parcel: None,
-    }
+fn delivered(telling: &Telling, message: &Message, at: Time) -> Queued {
+    let (kind, severity) = (message.kind, message.severity);
+    Queued { id: 0, to: telling.to.clone(), kind, severity, state: State::Sent, maybe_repeat: false, at }
 }

@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::timeline::Timeline;
 use super::{Moment, Replay};
 use crate::alert::message::Identity;
-use crate::alert::route::Routes;
+use crate::alert::routes::Routes;
 use crate::model::fault::{Fault, Place};
 use crate::model::message::Destination;
 use crate::model::reading::{Point, Window};
@@ -32,7 +32,7 @@ pub fn routes() -> Routes {
         Severity::Critical => &["chat", "mail", "sms"],
     };
     let to = |channel: &&str| Destination { channel: (*channel).to_owned(), address: String::new() };
-    BySeverity::from_fn(|severity| channels(severity).iter().map(to).collect())
+    BySeverity::from_fn(|severity| channels(severity).iter().map(to).collect()).into()
 }
 
 /// Everything that happens in `test` under `rules`, or what makes the test pointless with these rules.

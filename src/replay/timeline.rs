@@ -108,6 +108,7 @@ fn words(change: &Change, rule: Option<&Rule>) -> (String, String) {
                 Ended::Cleared => "cleared",
                 Ended::Gone => "gone",
                 Ended::RuleRemoved => "rule removed",
+                Ended::Closed => "closed by hand",
             };
             (format!("resolved {from} ({why})"), value(None))
         }

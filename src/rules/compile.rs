@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
+use super::depends;
 use super::ladder::{Ladder, Worse};
 use super::limits::{self, Limit};
 use super::lint::{self, Catalogue, Watched};
@@ -12,7 +13,7 @@ use super::merge::{Draft, drafts};
 use super::promql::{self, ast::Expr, check::Kind};
 use super::rule::{Origin, Rule, Spot, Test, direction, filters, top_comparison};
 use super::scope;
-use super::settings::{Levels, Settings};
+use super::settings::{Levels, Names, Settings};
 use super::template::Template;
 use crate::model::fault::{Fault, Place};
 use crate::model::metric::Unit;
@@ -29,14 +30,19 @@ pub fn compile(
 ) -> Vec<Rule> {
     let drafts = drafts(user, shipped, check);
     let (mut rules, mut unsaid): (Vec<Rule>, Vec<usize>) = (Vec::new(), Vec::new());
+    let mut dependencies = Vec::new();
     for draft in drafts {
         let Some(rule) = compiled(&draft, catalogue, check) else { continue };
+        if let Some(names) = &draft.settings.depends_on {
+            dependencies.push((rules.len(), names.clone()));
+        }
         if draft.settings.no_data.is_none() && rule.policy.severities[Severity::Critical] {
             unsaid.push(rules.len());
         }
         rules.push(rule);
     }
     vanishing(&rules, &unsaid, catalogue, check);
+    depends::check(&rules, &dependencies, check);
     rules
 }
 
@@ -118,6 +124,8 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
         origin: draft.origin.clone(),
         severity_by_label: Vec::new(),
         worse_by,
+        route: route(settings.route.as_ref(), severities, check),
+        depends_on: settings.depends_on.iter().flatten().map(|name| Arc::from(name.get_ref().as_str())).collect(),
     };
     for fault in lint::whole(draft, &rule, catalogue, check.interval) {
         check.fault(fault);
@@ -289,11 +297,32 @@ fn no_data(text: Option<&Spanned<String>>, check: &mut Check<'_>) -> NoData {
 
 /// Keys whose part comes with a later version.
 fn refuse_later_keys(settings: &Settings, check: &mut Check<'_>) {
-    let later = [("route", &settings.route), ("respond", &settings.respond), ("depends_on", &settings.depends_on)];
-    for (key, value) in later {
-        if let Some(value) = value {
-            let fault = Fault::error(format!("`{key}` is not built in this version"), Place::File(value.span()));
-            check.fault(fault.help("remove it; it comes with a later version"));
+    if let Some(value) = &settings.respond {
+        let fault = Fault::error("`respond` is not built in this version", Place::File(value.span()));
+        check.fault(fault.help("remove it; it comes with a later version"));
+    }
+}
+
+/// The channels that a rule names, by severity.
+fn route(
+    written: Option<&Spanned<Levels<Names>>>,
+    has: BySeverity<bool>,
+    check: &mut Check<'_>,
+) -> BySeverity<Option<Vec<Spanned<String>>>> {
+    let mut route = BySeverity::default();
+    match written.map(Spanned::get_ref) {
+        None => {}
+        Some(Levels::One(names)) => route = BySeverity::from_fn(|severity| has[severity].then(|| names.0.clone())),
+        Some(Levels::Each(each)) => {
+            for (severity, names) in each {
+                route[*severity] = Some(names.get_ref().0.clone());
+                if !has[*severity] {
+                    let what = format!("the rule has no limit or condition of severity {severity}");
+                    let fault = Fault::error(what, Place::File(names.span()));
+                    check.fault(fault.help("remove it from `route`, or add its limit"));
+                }
+            }
         }
     }
+    route
 }

@@ -160,14 +160,14 @@ pub fn durations(
     durations
 }
 
-/// Reads `worse_by`, in the unit of the value.
+/// Reads `worse_by`, in the unit of the value; 0 means that anything worse counts.
 pub fn worse_by(value: Option<&Spanned<Quantity>>, check: &mut Check<'_>) -> Option<f64> {
     let value = value?;
     let read = limit(Severity::Low, value.get_ref(), value.span(), check)?.value;
-    if read > 0.0 {
+    if read >= 0.0 {
         return Some(read);
     }
-    let fault = Fault::error("`worse_by` is how much worse, so it is more than 0", Place::File(value.span()));
+    let fault = Fault::error("`worse_by` is how much worse, so it is not below 0", Place::File(value.span()));
     check.fault(fault.help("write it in the value's unit, as in worse_by = \"5%\""));
     None
 }

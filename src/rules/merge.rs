@@ -154,9 +154,9 @@ fn adjusted(own: &Settings, shipped: &Settings) -> Settings {
         labels: own.labels.clone().or_else(|| shipped.labels.clone()),
         except: own.except.clone().or_else(|| shipped.except.clone()),
         worse_by: own.worse_by.clone().or_else(|| moved(shipped.worse_by.as_ref(), &at)),
-        route: own.route.clone(),
+        route: own.route.clone().or_else(|| shipped.route.clone()),
         respond: own.respond.clone(),
-        depends_on: own.depends_on.clone(),
+        depends_on: own.depends_on.clone().or_else(|| shipped.depends_on.clone()),
     }
 }
 

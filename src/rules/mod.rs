@@ -5,6 +5,7 @@
 
 mod compile;
 pub mod data;
+mod depends;
 pub mod explain;
 pub mod export;
 mod judge;
@@ -14,7 +15,7 @@ mod lint;
 mod merge;
 pub mod promql;
 mod rule;
-mod scope;
+pub mod scope;
 mod settings;
 pub mod shipped;
 mod template;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use toml::Spanned;
+
 use super::ladder::{Ladder, Rung, Worse};
 use super::promql::ast::{Binary, Expr, Node};
 use super::promql::check::Kind;
@@ -12,12 +14,12 @@ use super::promql::ops::{Compare, Op, Set};
 use super::scope::{Except, Guard};
 use super::template::{Facts, Template};
 use super::windows::ALERTS;
-use crate::model::alert::{Alert, Transition};
+use crate::model::alert::Alert;
 use crate::model::fault::SourceText;
 use crate::model::labels::Labels;
 use crate::model::message::Texts;
 use crate::model::metric::Unit;
-use crate::model::severity::Severity;
+use crate::model::severity::{BySeverity, Severity};
 use crate::model::verdict::Policy;
 use crate::text::{safe, units};
 
@@ -52,8 +54,12 @@ pub struct Rule {
     pub origin: Origin,
     /// Results with this label (name, value) have this severity instead of the condition's own.
     pub severity_by_label: Vec<(Arc<str>, Arc<str>, Severity)>,
-    /// How much worse, in the value's unit, ends an acknowledgement.
+    /// How much worse, in the value's unit, ends an acknowledgement; with 0 anything worse does.
     pub worse_by: Option<f64>,
+    /// Channels that hear of it by name, in place of those of the severity.
+    pub route: BySeverity<Option<Vec<Spanned<String>>>>,
+    /// Rules of whose alerts its own may be consequences.
+    pub depends_on: Vec<Arc<str>>,
 }
 
 /// What makes a result bad.
@@ -74,6 +80,16 @@ pub enum Origin {
     Adjusted(Spot),
     /// It was written here.
     Own(Spot),
+}
+
+impl Origin {
+    /// Where somebody wrote it or a part of it.
+    pub const fn spot(&self) -> Option<&Spot> {
+        match self {
+            Self::Shipped => None,
+            Self::Adjusted(spot) | Self::Own(spot) => Some(spot),
+        }
+    }
 }
 
 /// Where a rule stands in its text.
@@ -212,10 +228,10 @@ impl Rule {
         self.action.as_ref().map(|template| self.filled(template, labels, value, severity))
     }
 
-    /// What a notification about `transition` of `alert` says of this rule; what its source adds is left open.
-    pub fn texts(&self, alert: &Alert, transition: Transition) -> Texts {
-        let (labels, severity) = (&alert.key.labels, transition.severity());
-        let is_resolved = matches!(transition, Transition::Resolved(..));
+    /// What a notification about `alert`, which has or had this severity, says of this rule; what its source adds is left
+    /// open.
+    pub fn texts(&self, alert: &Alert, severity: Severity) -> Texts {
+        let (labels, is_resolved) = (&alert.key.labels, alert.ended.is_some());
         // what is gone, or divided by nothing, has no value now: the sentence is about the worst one
         let now = alert.value.filter(|value| !value.is_nan());
         let value = now.or(if is_resolved { alert.worst } else { None });

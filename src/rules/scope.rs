@@ -16,6 +16,7 @@ use super::template::is_name;
 use super::windows::Windows;
 use crate::model::fault::{Fault, Place};
 use crate::model::labels::Labels;
+use crate::model::scope::{Condition, Scope};
 use crate::model::time::Time;
 use crate::text::check::Check;
 
@@ -88,6 +89,24 @@ fn except(text: &Spanned<String>, check: &mut Check<'_>) -> Option<Except> {
             let help = "write them in braces: except = ['{mount=\"/boot\"}']";
             check.fault(Fault::error(what, Place::File(text.span())).help(help));
             None
+        }
+    }
+}
+
+/// Reads which alerts are meant: `HIGH_DISK_USAGE`, `{mount="/data"}` or both.
+pub fn alerts(text: &str) -> Result<Scope, Vec<Fault>> {
+    let expr = promql::parse(text)?;
+    let conditions = |matchers: &[Matcher]| {
+        matchers.iter().map(|one| Condition { label: one.label.to_string(), test: one.test.clone() }).collect()
+    };
+    match &expr.node {
+        Node::Selector(Selector { metric, matchers, range: None, shift, .. }) if *shift == Shift::default() => {
+            let rule = metric.as_deref().map(str::to_owned);
+            Ok(Scope { number: None, rule, labels: conditions(matchers) })
+        }
+        _ => {
+            let fault = Fault::error("this does not say which alerts are meant", Place::File(expr.span));
+            Err(vec![fault.help("write a rule, labels or both: HIGH_DISK_USAGE{mount=\"/data\"}")])
         }
     }
 }

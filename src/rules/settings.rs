@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 use crate::model::fault::SourceText;
@@ -53,13 +53,18 @@ pub struct Settings {
     pub except: Option<Vec<Spanned<String>>>,
     /// How much worse, in the value's unit, is a trouble of its own for whoever acknowledged the alert.
     pub worse_by: Option<Spanned<Quantity>>,
-    /// Of a later version.
-    pub route: Option<Spanned<toml::Value>>,
+    /// Channels that hear of it, in place of those of its severity.
+    pub route: Option<Spanned<Levels<Names>>>,
     /// Of a later version.
     pub respond: Option<Spanned<toml::Value>>,
-    /// Of a later version.
-    pub depends_on: Option<Spanned<toml::Value>>,
+    /// Rules of whose alerts its own may be consequences.
+    pub depends_on: Option<Vec<Spanned<String>>>,
 }
+
+/// Names in a list.
+#[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Names(pub Vec<Spanned<String>>);
 
 /// One value, or one for each of some severities, mildest first.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +91,11 @@ pub trait Scalar: Sized {
     /// From a number.
     fn from_number(value: f64) -> Option<Self>;
     /// From a string.
-    fn from_text(text: &str) -> Self;
+    fn from_text(text: &str) -> Option<Self>;
+    /// From a list.
+    fn from_list(_: Vec<Spanned<String>>) -> Option<Self> {
+        None
+    }
 }
 
 impl Scalar for Quantity {
@@ -96,8 +105,8 @@ impl Scalar for Quantity {
         Some(Self::Number(value))
     }
 
-    fn from_text(text: &str) -> Self {
-        Self::Text(text.to_owned())
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self::Text(text.to_owned()))
     }
 }
 
@@ -108,8 +117,24 @@ impl Scalar for String {
         None
     }
 
-    fn from_text(text: &str) -> Self {
-        text.to_owned()
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+impl Scalar for Names {
+    const EXPECTED: &'static str = "a list of channels such as [\"mail\"], or a table of them by severity";
+
+    fn from_number(_: f64) -> Option<Self> {
+        None
+    }
+
+    fn from_text(_: &str) -> Option<Self> {
+        None
+    }
+
+    fn from_list(names: Vec<Spanned<String>>) -> Option<Self> {
+        Some(Self(names))
     }
 }
 
@@ -153,7 +178,20 @@ impl<'de, T: Scalar + Deserialize<'de>> Visitor<'de> for LevelsVisitor<T> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Levels<T>, E> {
-        Ok(Levels::One(T::from_text(text)))
+        let refused = || E::invalid_type(de::Unexpected::Str(text), &T::EXPECTED);
+        T::from_text(text).map(Levels::One).ok_or_else(refused)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Levels<T>, A::Error> {
+        let refused = || de::Error::invalid_type(de::Unexpected::Seq, &T::EXPECTED);
+        if T::from_list(Vec::new()).is_none() {
+            return Err(refused());
+        }
+        let mut names = Vec::new();
+        while let Some(name) = list.next_element()? {
+            names.push(name);
+        }
+        T::from_list(names).map(Levels::One).ok_or_else(refused)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Levels<T>, A::Error> {

@@ -538,7 +538,6 @@ fn no_fault_hides_another() {
         faults(text),
         [
             "there are two rules named A ['A'] give one of them another name; two severities of one alert are one rule with two limits",
-            "`route` is not built in this version [['x']] remove it; it comes with a later version",
             "this `{{` is never closed [{{] close it with `}}`, as in {{ value }}",
             "unexpected `=` after the expression [=] write `>=`",
             "a severity is one of LOW, MEDIUM, HIGH, CRITICAL ['BAD'] ",

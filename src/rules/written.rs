@@ -35,6 +35,8 @@ pub fn toml(rule: &Rule) -> String {
     keys.durations("keep_firing_for", rule, &rule.policy.keep_firing_for);
     keys.text("no_data", no_data(rule.policy.no_data));
     keys.raw("worse_by", rule.worse_by.map(|value| quantity(value, rule.unit)));
+    keys.names("depends_on", rule.depends_on.iter().map(|name| &**name));
+    keys.route(rule);
     let except: Vec<String> = rule.except.iter().map(|except| quoted(&except.text)).collect();
     keys.raw("except", (!except.is_empty()).then(|| format!("[{}]", except.join(", "))));
     let labels: Vec<String> = rule.labels.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
@@ -62,6 +64,29 @@ impl Keys {
         let each = values.iter().filter_map(|(severity, value)| Some(format!("{severity} = {}", value.as_ref()?)));
         let each: Vec<String> = each.collect();
         self.raw(key, (!each.is_empty()).then(|| format!("{{ {} }}", each.join(", "))));
+    }
+
+    fn names<'a>(&mut self, key: &'static str, names: impl Iterator<Item = &'a str>) {
+        let names: Vec<String> = names.map(quoted).collect();
+        self.raw(key, (!names.is_empty()).then(|| format!("[{}]", names.join(", "))));
+    }
+
+    /// One list where all severities of the rule have the same, otherwise a table.
+    fn route(&mut self, rule: &Rule) {
+        let list = |severity| {
+            let names: &Vec<_> = rule.route[severity].as_ref()?;
+            let names: Vec<String> = names.iter().map(|name| quoted(name.get_ref())).collect();
+            Some(format!("[{}]", names.join(", ")))
+        };
+        let lists = BySeverity::from_fn(list);
+        let own: Vec<&Option<String>> =
+            lists.iter().filter(|(severity, _)| rule.policy.severities[*severity]).map(|(_, list)| list).collect();
+        match own.as_slice() {
+            [Some(first), rest @ ..] if rest.iter().all(|other| other.as_ref() == Some(first)) => {
+                self.raw("route", Some(first.clone()));
+            }
+            _ => self.table("route", &lists),
+        }
     }
 
     /// One value where all severities of the rule agree, otherwise a table; nothing where there is nothing to wait for.

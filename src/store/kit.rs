@@ -51,6 +51,9 @@ pub fn pending(rule: &str) -> Alert {
         peak: None,
         unknown: None,
         stepped: at(0),
+        ack: None,
+        unacked: None,
+        hold: None,
     }
 }
 

@@ -1,12 +1,13 @@
 //! The outbox, as the cycle and the deliverer use it: what is decided, what is due, how it went.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::alerts::AlertId;
 use super::deliveries::{COLUMNS, delivery};
-use super::rows::json_of;
+use super::rows::{Cells, Unread, json_of, of_word};
 use super::{Reader, Result, Tx};
-use crate::model::delivery::{Delivery, Outcome, State};
+use crate::model::delivery::{Delivery, Outcome, Queued, State};
 use crate::model::message::{Destination, Message};
 use crate::model::time::{Time, millis_of};
 use crate::text::safe;
@@ -19,6 +20,26 @@ const HEADS: &str = "
         WHERE before.alert = outbox.alert AND before.id < outbox.id
           AND before.channel = outbox.channel AND before.address = outbox.address
           AND before.state IN ('pending', 'sending'))";
+
+/// What [`queued`] reads.
+const QUEUED: &str = "
+    SELECT id, alert, channel, address, kind, json_extract(message, '$.severity') AS severity, state, maybe_repeat,
+           json_extract(message, '$.at') AS at
+    FROM outbox";
+
+/// The row of an alert's delivery, reduced to what planning must know.
+fn queued(cells: &Cells<'_>) -> std::result::Result<(AlertId, Queued), Unread> {
+    let row = Queued {
+        id: cells.get("id")?,
+        to: Destination { channel: cells.get("channel")?, address: cells.get("address")? },
+        kind: cells.word("kind", of_word)?,
+        severity: cells.word("severity", of_word)?,
+        state: cells.word("state", |word| State::ALL.into_iter().find(|state| state.name() == word))?,
+        maybe_repeat: cells.get("maybe_repeat")?,
+        at: cells.time("at")?,
+    };
+    Ok((AlertId(cells.get("alert")?), row))
+}
 
 impl Reader {
     /// What to send now, by id. Of several rows for one alert and destination only the first: ask again when it is
@@ -52,6 +73,23 @@ impl Reader {
             AND NOT EXISTS (
                 SELECT 1 FROM outbox WHERE outbox.alert = alert.id AND state IN ('sent', 'uncertain', 'sending'))";
         Ok(self.first("alert", sql, [late.millis()], |cells| cells.get("size"))?.unwrap_or(0))
+    }
+
+    /// What was decided to be sent about each alert that is not over, by id.
+    pub fn queued(&self) -> Result<BTreeMap<AlertId, Vec<Queued>>> {
+        let open = "SELECT id FROM alert WHERE ended_at IS NULL";
+        let rows = self.all("outbox", &format!("{QUEUED} WHERE alert IN ({open}) ORDER BY id"), [], queued)?;
+        let mut all: BTreeMap<AlertId, Vec<Queued>> = BTreeMap::new();
+        for (alert, row) in rows {
+            all.entry(alert).or_default().push(row);
+        }
+        Ok(all)
+    }
+
+    /// The same of one alert, over or not.
+    pub fn queued_of(&self, alert: AlertId) -> Result<Vec<Queued>> {
+        let rows = self.all("outbox", &format!("{QUEUED} WHERE alert = ?1 ORDER BY id"), [alert.0], queued)?;
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
     }
 
     /// All that was ever decided to be sent about an alert, by id.

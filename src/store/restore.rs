@@ -158,7 +158,7 @@ fn waiting(reader: &Reader) -> Result<Vec<Delivery>> {
 const NUMBER: &str = "alert_number";
 
 /// Tables whose ids are known outside: to people, in messages, in the files beside the database.
-const KNOWN_OUTSIDE: [&str; 2] = ["alert", "outbox"];
+const KNOWN_OUTSIDE: [&str; 3] = ["alert", "outbox", "silence"];
 
 /// How many numbers and ids a database has given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -173,8 +173,8 @@ impl Given {
             let sql = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
             Ok(reader.first("sqlite_sequence", sql, [table], |cells| cells.get::<i64>("seq"))?.unwrap_or(0))
         };
-        let [alert, outbox] = KNOWN_OUTSIDE;
-        Ok(Self { number: reader.counter(NUMBER)?, ids: [last(alert)?, last(outbox)?] })
+        let [alert, outbox, silence] = KNOWN_OUTSIDE;
+        Ok(Self { number: reader.counter(NUMBER)?, ids: [last(alert)?, last(outbox)?, last(silence)?] })
     }
 
     /// Far enough after these that a database that cannot be asked has hardly given more.

@@ -23,6 +23,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/parcels.sql"),
     include_str!("schema/reserves.sql"),
     include_str!("schema/aftercare.sql"),
+    include_str!("schema/life.sql"),
 ];
 
 /// Whose a database is and how far it has come.

@@ -21,6 +21,23 @@ pub fn parse(text: &str, now: Time) -> Result<Time, String> {
     Ok(time)
 }
 
+/// Reads an instant that is still to come: `2026-11-23T07:00:00Z`, `2026-11-23 07:00` (UTC) or the next `07:00`.
+pub fn upcoming(text: &str, now: Time) -> Result<Time, String> {
+    const DAY: Duration = Duration::from_hours(24);
+    let text = text.trim();
+    let next = || of_day(text, now).map(|last| last + DAY);
+    let time = absolute(text).or_else(next).ok_or_else(|| {
+        let shown = safe::one_line(text);
+        format!(
+            "`{shown}` is not a time; write it like 2026-11-23T07:00:00Z, \"2026-11-23 07:00\" or 07:00 (all in UTC)"
+        )
+    })?;
+    if time <= now {
+        return Err(format!("{time} is over; it is {now}"));
+    }
+    Ok(time)
+}
+
 /// A date with a time: with an offset, or in UTC.
 pub fn absolute(text: &str) -> Option<Time> {
     let stamp = text.parse::<jiff::Timestamp>().ok();
@@ -49,6 +66,24 @@ fn utc(date: civil::DateTime) -> Option<jiff::Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_still_to_come() {
+        // 2026-11-23T09:00:00Z
+        let now = Time::from_millis(1_795_424_400_000);
+        for (text, wanted) in [
+            ("2026-11-23T09:00:01Z", "2026-11-23T09:00:01Z"),
+            ("2026-12-01 07:00", "2026-12-01T07:00:00Z"),
+            ("09:30", "2026-11-23T09:30:00Z"),
+            ("09:00", "2026-11-24T09:00:00Z"),
+            ("07:00", "2026-11-24T07:00:00Z"),
+        ] {
+            assert_eq!(upcoming(text, now).map(Time::rfc3339).as_deref(), Ok(wanted), "{text}");
+        }
+        let over = upcoming("2026-11-23T08:59:00Z", now).unwrap_err();
+        assert_eq!(over, "2026-11-23T08:59:00Z is over; it is 2026-11-23T09:00:00Z");
+        assert!(upcoming("2h", now).unwrap_err().starts_with("`2h` is not a time; "));
+    }
 
     #[test]
     fn every_way_to_write_an_instant() {

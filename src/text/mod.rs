@@ -6,5 +6,6 @@ pub mod instant;
 pub mod money;
 pub mod nearest;
 pub mod safe;
+pub mod schedule;
 pub mod spark;
 pub mod units;

@@ -120,6 +120,11 @@ pub struct AlertRow<'a> {
     /// Since when nothing is measured, and why.
     not_measured_since: Option<String>,
     not_measured_reason: Option<&'a str>,
+    acknowledged_by: Option<&'a str>,
+    acknowledged_at: Option<String>,
+    acknowledged_because: Option<&'a str>,
+    /// Why people are not told.
+    withheld: Option<String>,
     timestamp: String,
     resolved: bool,
 }
@@ -293,6 +298,10 @@ impl<'a> AlertRow<'a> {
             ended_at: alert.ended.map(|(at, _)| at.rfc3339()),
             not_measured_since: alert.unknown.as_ref().map(|(since, _)| since.rfc3339()),
             not_measured_reason: alert.unknown.as_ref().map(|(_, reason)| reason.as_str()),
+            acknowledged_by: alert.ack.as_ref().map(|ack| ack.who.as_str()),
+            acknowledged_at: alert.ack.as_ref().map(|ack| ack.at.rfc3339()),
+            acknowledged_because: alert.ack.as_ref().map(|ack| ack.why.as_str()),
+            withheld: alert.hold.as_ref().map(ToString::to_string),
             timestamp: alert.fired_at.unwrap_or(alert.since).rfc3339(),
             resolved: alert.ended.is_some(),
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::alert::Transition;
+use crate::model::alert::{Deed, DeedKind, Transition};
 use crate::model::delivery::Delivery;
 use crate::store::alerts::TransitionRow;
 use crate::store::deliveries::Attempt;
@@ -65,6 +65,22 @@ pub struct HistoryRow<'a> {
     what: &'static str,
     severity: &'static str,
     note: Option<&'a str>,
+}
+
+/// What was done about an alert.
+#[derive(Serialize)]
+pub struct DeedRow<'a> {
+    time: String,
+    what: DeedKind,
+    by: &'a str,
+    text: &'a str,
+}
+
+impl<'a> DeedRow<'a> {
+    /// The row of a deed.
+    pub fn new(deed: &'a Deed) -> Self {
+        Self { time: deed.at.rfc3339(), what: deed.kind, by: &deed.who, text: &deed.text }
+    }
 }
 
 impl<'a> DeliveryRow<'a> {

@@ -5,4 +5,5 @@ pub mod deliveries;
 pub mod explain;
 pub mod query;
 pub mod reserves;
+mod rows;
 pub mod snapshot;

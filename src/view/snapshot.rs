@@ -1,10 +1,11 @@
 //! What it looks like now: read once, in one moment of the database, and printed in many forms.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::reserves::Picture;
+use super::rows::rows_of;
 use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::delivery::{self, Delivery};
@@ -13,7 +14,6 @@ use crate::model::message::Destination;
 use crate::model::reading::{Datum, Point, Reason};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
-use crate::model::verdict::{Judgement, Says};
 use crate::notify::Channel;
 use crate::rules::{self, Rule, Windows};
 use crate::store::alerts::{AlertFilter, AlertId};
@@ -101,6 +101,8 @@ pub struct Row {
     pub since: Option<Time>,
     /// The alert's number.
     pub number: Option<u64>,
+    /// That somebody is at it, or that people are not told.
+    pub aside: Option<String>,
 }
 
 /// How a rule stands with one label set.
@@ -198,9 +200,19 @@ impl Snapshot {
         self.last_state()
     }
 
+    /// What it comes to without the alerts that somebody has acknowledged.
+    pub fn state_unacked(&self) -> State {
+        if self.stale { State::Unknown } else { self.state_of(|alert| alert.ack.is_none()) }
+    }
+
     /// What it came to at the last cycle, however old that is.
     pub fn last_state(&self) -> State {
-        let worst = self.firing.iter().filter_map(|(_, alert)| alert.severity()).max();
+        self.state_of(|_| true)
+    }
+
+    fn state_of(&self, counts: impl Fn(&Alert) -> bool) -> State {
+        let worst =
+            self.firing.iter().filter(|(_, alert)| counts(alert)).filter_map(|(_, alert)| alert.severity()).max();
         State::of(worst, self.rows.iter().any(|row| row.blind.is_some()))
     }
 
@@ -256,68 +268,12 @@ fn channels(known: &BTreeMap<Destination, Proof>, config: &Config) -> Vec<Channe
         ChannelRow {
             name: channel.name().to_owned(),
             to: channel.describe(),
-            critical: config.routes[Severity::Critical].iter().any(|to| to.channel == channel.name()),
+            critical: config.routes.hears[Severity::Critical].iter().any(|to| to.channel == channel.name()),
             works: tried().then(|| !fails()),
             proven: proven.and_then(|proven| proven.into_iter().min()),
         }
     };
     config.channels.iter().map(row).collect()
-}
-
-type Open = BTreeMap<(Arc<str>, Labels), (AlertId, Alert)>;
-
-fn rows_of(rule: &Rule, judgement: Judgement, open: &Open) -> Vec<Row> {
-    let blind = |reason: Reason| {
-        if reason.is_benign() { Standing::Waiting(reason) } else { Standing::Unknown(reason) }
-    };
-    let row = |labels: Labels, standing: Standing, value: Option<f64>| {
-        let alert = open.get(&(rule.name.clone(), labels.clone())).map(|(_, alert)| alert);
-        let severity = alert.and_then(Alert::severity);
-        let blind = match &standing {
-            Standing::Unknown(reason) => Some(reason.clone()),
-            _ => None,
-        };
-        let standing = match (severity, alert, standing) {
-            (Some(severity), ..) => Standing::Firing(severity),
-            (None, Some(_), Standing::Fine) => Standing::Pending,
-            (None, _, standing) => standing,
-        };
-        // what is fine is held against the first limit that it would reach
-        let mildest = || rule.policy.severities.iter().find(|(_, has)| **has).map(|(severity, _)| severity);
-        let shown = severity.or_else(mildest).unwrap_or(Severity::Low);
-        Row {
-            rule: rule.name.clone(),
-            value,
-            value_text: value.map(|value| rule.value_text(value)),
-            limit_text: rule.limit_text(shown),
-            since: alert.map(|alert| alert.fired_at.unwrap_or(alert.since)),
-            number: alert.and_then(|alert| alert.number),
-            labels,
-            standing,
-            blind,
-        }
-    };
-    // what the label sets hear that have no verdict of their own: the rule as a whole, or nothing
-    let (mut rows, rest): (Vec<Row>, _) = match judgement {
-        Judgement::Judged { verdicts, .. } => {
-            let each = verdicts.into_iter().map(|verdict| match verdict.says {
-                Says::Measured { value, .. } => row(verdict.labels, Standing::Fine, Some(value)),
-                Says::Unknown(reason) => row(verdict.labels, blind(reason), None),
-            });
-            (each.collect(), None)
-        }
-        Judgement::Unknown(reason) => (Vec::new(), Some(blind(reason))),
-        Judgement::Failed(why) => (Vec::new(), Some(Standing::Unknown(Reason::new(why)))),
-    };
-    // an alert that is open is never left out: it may be held, kept firing, or stand for what is no longer there
-    let judged: HashSet<Labels> = rows.iter().map(|row| row.labels.clone()).collect();
-    let own = open.range((rule.name.clone(), Labels::empty())..).map(|(key, _)| key);
-    let others = own.take_while(|(name, _)| *name == rule.name).filter(|(_, labels)| !judged.contains(labels));
-    rows.extend(others.map(|(_, labels)| row(labels.clone(), rest.clone().unwrap_or(Standing::Fine), None)));
-    if let (true, Some(rest)) = (rows.is_empty(), rest) {
-        rows.push(row(Labels::empty(), rest, None));
-    }
-    rows
 }
 
 /// One value for each of `buckets` equal parts of `[from, to)`: the newest of the part, `None` where nothing was measured.

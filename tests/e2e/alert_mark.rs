@@ -48,5 +48,5 @@ fn what_people_say_of_alerts_is_counted_by_rule() {
     assert!(shown.contains("marked    false by eva, 2") && shown.contains(": a backup ran\n"), "{shown}");
     assert_eq!(world.run(&["alert", "show", "2", "--json"]).json()["mark"]["worth"], "useful");
     let listed = world.run(&["alert", "list", "--all"]).out;
-    assert!(listed.lines().all(|line| line.ends_with("\tuseful") || line.ends_with("\tfalse")), "{listed}");
+    assert!(listed.lines().all(|line| line.ends_with("\tuseful\t") || line.ends_with("\tfalse\t")), "{listed}");
 }

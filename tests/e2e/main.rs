@@ -42,6 +42,7 @@ mod self_alerts;
 mod slack_answers;
 mod slips;
 mod stop;
+mod stories;
 mod streams;
 mod surroundings;
 mod sweep;

@@ -49,9 +49,6 @@ fn commands_of_later_versions_say_so() {
         (&["init"], "init"),
         (&["completions", "bash"], "completions"),
         (&["man"], "man"),
-        (&["alert", "ack", "1", "-m", "mine"], "alert ack"),
-        (&["alert", "silence", "X", "--for", "1h"], "alert silence"),
-        (&["alert", "close", "1"], "alert close"),
     ] {
         let err = format!(
             "sippar-mon: `sippar-mon {name}` is not built in this version\n  help: `sippar-mon --help` lists what is\n"

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::severity;
-use crate::alert::message;
+use crate::alert::message::{self, Occasion};
 use crate::cli;
 use crate::cmd::{Context, Ended, block_on};
 use crate::config::Config;
 use crate::cycle::deliver;
 use crate::cycle::stop::Stop;
-use crate::model::alert::{Alert, AlertKey, Phase, Transition};
+use crate::model::alert::{Alert, AlertKey, Phase};
 use crate::model::delivery::{Attempt, Delivery, State};
 use crate::model::labels::Labels;
 use crate::model::message::{Destination, Kind as What, Message};
@@ -68,7 +68,7 @@ fn plan(context: &Context, config: &Config, args: &cli::Test) -> Result<(Message
     let destinations = match followed.filter(|_| args.channel.is_empty()) {
         None if args.channel.is_empty() => config.channels.iter().flat_map(Channel::destinations).collect(),
         None => config.channels.iter().filter(named).flat_map(Channel::destinations).collect(),
-        Some(severity) => config.routes[severity].clone(),
+        Some(severity) => config.routes.hears[severity].clone(),
     };
     if destinations.is_empty() {
         let what = format!("no channel hears of {}", message.severity);
@@ -109,20 +109,15 @@ fn of_rule(config: &Config, name: &str, asked: Option<Severity>, now: Time) -> R
         return Err(Trouble::new(Kind::Usage, what).help(format!("it has {}", names.join(", "))));
     }
     let alert = Alert {
-        number: None,
-        key: AlertKey { rule: rule.name.clone(), labels },
         phases: BySeverity::from_fn(|one| if one == severity { Phase::Firing(now) } else { Phase::Inactive }),
-        since: now,
         fired_at: Some(now),
-        ended: None,
         value,
         worst: value,
         peak: Some(severity),
-        unknown: None,
-        stepped: now,
+        ..Alert::begun(AlertKey { rule: rule.name.clone(), labels }, now)
     };
-    let texts = rule.texts(&alert, Transition::Fired(severity));
-    let built = message::build(What::Test, severity, &alert, texts, &config.identity, now, false);
+    let occasion = Occasion { kind: What::Test, severity, first_word: false, at: now, remarks: &[] };
+    let built = message::build(&occasion, &alert, rule.texts(&alert, severity), &config.identity);
     Ok(Message { note: Some("This is a test of what the rule says. Nothing is wrong.".to_owned()), ..built })
 }
 

@@ -45,7 +45,7 @@ fn untold(event: &Event) -> String {
 /// Something above LOW began or grew worse, and no channel is there to tell: cron's mail is the last resort.
 fn is_untold(event: &Event) -> bool {
     let is_bad = matches!(event.transition, Transition::Fired(_) | Transition::Raised(..));
-    is_bad && event.told == 0 && event.transition.severity() > Severity::Low
+    is_bad && event.told == 0 && event.alert.hold.is_none() && event.transition.severity() > Severity::Low
 }
 
 /// The last resort: an alert that no channel could deliver is told where cron mails it.

@@ -26,7 +26,10 @@ pub fn run(context: &Context, args: cli::RulesCheck) -> Ended {
     // what rests on a broken part would be told as broken too
     if errors(&faults) == 0 {
         if with_routes {
-            faults.extend(untold(&config.rules, BySeverity::from_fn(|severity| !config.routes[severity].is_empty())));
+            faults.extend(untold(
+                &config.rules,
+                BySeverity::from_fn(|severity| !config.routes.hears[severity].is_empty()),
+            ));
         }
         if data {
             faults.extend(on_data(context, &config)?);

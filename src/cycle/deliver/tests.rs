@@ -38,17 +38,10 @@ fn queue(store: &mut Store, channel: &str, rule: &str) -> AlertId {
     let now = Clock::default().now();
     let tx = store.begin().unwrap();
     let mut alert = Alert {
-        number: None,
-        key: AlertKey { rule: rule.into(), labels: Labels::empty() },
         phases: BySeverity::from_fn(|_| Phase::Firing(now)),
-        since: now,
         fired_at: Some(now),
-        ended: None,
-        value: None,
-        worst: None,
         peak: Some(Severity::High),
-        unknown: None,
-        stepped: now,
+        ..Alert::begun(AlertKey { rule: rule.into(), labels: Labels::empty() }, now)
     };
     let id = tx.save_alert(None, &mut alert).unwrap();
     let to = Destination { channel: channel.to_owned(), address: String::new() };

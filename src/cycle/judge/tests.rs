@@ -10,6 +10,7 @@ use super::*;
 use crate::alert::tick::{self, Last};
 use crate::config::trial::{Ground, Trial};
 use crate::config::{Flags, load};
+use crate::model::alert::Transition;
 use crate::model::delivery::{Outcome, State};
 use crate::model::fault::SourceText;
 use crate::model::message::{Destination, Message};

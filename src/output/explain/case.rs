@@ -81,8 +81,23 @@ impl Drawing<'_> {
             let sentence = self.sentence(*severity, *standing);
             out.push_str(&wrapped(&sentence, self.look.terminal.width, &first, &rest));
         }
+        out.push_str(&self.withheld());
         out.push_str(&self.sent());
         out
+    }
+
+    /// Who is at it, and what keeps people from being told.
+    fn withheld(&self) -> String {
+        let Some(alert) = self.case.alert.as_ref().filter(|_| !self.explanation.is_past) else { return String::new() };
+        let ack = alert
+            .ack
+            .as_ref()
+            .map(|ack| ("acked", format!("by {} at {}: {}", ack.who, ack.at.clock(self.explanation.now), ack.why)));
+        let hold = alert.hold.as_ref().map(|hold| ("withheld", hold.to_string()));
+        let line = |(word, text): (&str, String)| {
+            wrapped(&safe::one_line(&text), self.look.terminal.width, &format!("  {word:8}  "), "            ")
+        };
+        ack.into_iter().chain(hold).map(line).collect()
     }
 
     const fn rule(&self) -> &Rule {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::alert::route::Routes;
+use crate::alert::routes::Routes;
 use crate::alert::stand::Stand;
 use crate::collect::catalogue::METRICS;
 use crate::model::alert::AlertKey;
@@ -71,6 +71,9 @@ fn alert_since(minute: i64, fired: Option<i64>) -> Alert {
         peak: None,
         unknown: None,
         stepped: at(5),
+        ack: None,
+        unacked: None,
+        hold: None,
     }
 }
 
@@ -81,7 +84,7 @@ fn terminal() -> Terminal {
 fn routes() -> Routes {
     let to = |channel: &str| Destination { channel: channel.to_owned(), address: String::new() };
     let mut routes = Routes::default();
-    routes[Severity::High] = vec![to("mail"), to("slack"), to("mail")];
+    routes.hears[Severity::High] = vec![to("mail"), to("slack"), to("mail")];
     routes
 }
 

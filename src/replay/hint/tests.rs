@@ -80,6 +80,9 @@ fn alert(episode: &Episode) -> Alert {
         peak: Some(episode.peak),
         unknown: None,
         stepped: episode.fired,
+        ack: None,
+        unacked: None,
+        hold: None,
     }
 }
 

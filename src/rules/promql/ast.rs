@@ -4,10 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regex::Regex;
-
 use super::functions::Function;
 use super::ops::{Aggregation, Op};
+pub use crate::model::scope::Test;
 
 /// Bytes of the expression's text.
 pub type Span = Range<usize>;
@@ -68,31 +67,6 @@ pub struct Matcher {
     pub span: Span,
     /// What its value must be.
     pub test: Test,
-}
-
-/// What a matcher asks of a value.
-#[derive(Clone, Debug)]
-pub enum Test {
-    /// `=`.
-    Is(String),
-    /// `!=`.
-    IsNot(String),
-    /// `=~`, anchored on both sides.
-    Like(Regex),
-    /// `!~`, anchored on both sides.
-    Unlike(Regex),
-}
-
-impl Test {
-    /// Whether `value` passes.
-    pub fn accepts(&self, value: &str) -> bool {
-        match self {
-            Self::Is(wanted) => value == wanted,
-            Self::IsNot(unwanted) => value != unwanted,
-            Self::Like(pattern) => pattern.is_match(value),
-            Self::Unlike(pattern) => !pattern.is_match(value),
-        }
-    }
 }
 
 /// How the time that is looked at differs from the time of evaluation.

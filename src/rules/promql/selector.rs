@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use super::ast::{At, Expr, Matcher, Node, Selector, Shift, Span, Test};
 use super::lexer::Token;
 use super::parser::{Parser, wrong};
 use crate::model::fault::Fault;
-
-/// The most memory that a compiled regular expression may take.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
-/// Groups and repetitions inside each other in a regular expression.
-const MAX_PATTERN_DEPTH: u32 = 100;
+use crate::model::scope;
 
 /// The label that holds the metric's name.
 pub const NAME: &str = "__name__";
@@ -195,15 +191,9 @@ fn name_metric(selector: &mut Selector, metric: &str, span: Span) -> Result<(), 
     Ok(())
 }
 
-/// The pattern, anchored on both sides; `.` also matches a line end, as in Prometheus.
+/// The pattern, anchored on both sides.
 pub(super) fn pattern(text: &str, span: &Span) -> Result<Regex, Fault> {
-    // by itself too: `a)(b` is only whole between the parentheses of the anchors
-    let whole = if text.contains(')') { compiled(text).map(drop) } else { Ok(()) };
-    whole.and_then(|()| compiled(&format!("^(?s:{text})$"))).map_err(|error| unreadable(text, &error, span))
-}
-
-fn compiled(text: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).nest_limit(MAX_PATTERN_DEPTH).build()
+    scope::pattern(text).map_err(|error| unreadable(text, &error, span))
 }
 
 fn unreadable(text: &str, error: &regex::Error, span: &Span) -> Fault {

@@ -178,8 +178,8 @@ fn what_is_wrong_with_them_is_told() {
             "the rule has no limit or condition of severity CRITICAL ['5m'] remove it from `keep_firing_for`, or add its limit",
         ),
         (
-            "worse_by = 0",
-            "`worse_by` is how much worse, so it is more than 0 [0] write it in the value's unit, as in worse_by = \"5%\"",
+            "worse_by = -1",
+            "`worse_by` is how much worse, so it is not below 0 [-1] write it in the value's unit, as in worse_by = \"5%\"",
         ),
     ] {
         let text = format!("[[rule]]\nalert = 'A'\nexpr = 'service_up == 0'\nseverity = 'HIGH'\n{rest}\n");

@@ -2,7 +2,7 @@
 
 pub mod document;
 
-use crate::alert::route::Routes;
+use crate::alert::routes::Routes;
 use crate::alert::stand::{Stand, stand};
 use crate::alert::step::{self, Word};
 use crate::collect::catalogue::METRICS;
@@ -254,7 +254,7 @@ fn rank(case: &Case) -> (std::cmp::Reverse<Option<Severity>>, u8) {
 /// The names of the channels that hear of `severity`, each once.
 pub fn channels(routes: &Routes, severity: Severity) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
-    for to in &routes[severity] {
+    for to in &routes.hears[severity] {
         if !names.contains(&to.channel.as_str()) {
             names.push(&to.channel);
         }

@@ -1,0 +1,205 @@
+//! Plans, each in one line: `channel:kind` for each telling (`!` where it must carry the whole story), then the replaced rows.
+
+use std::time::Duration;
+
+use super::*;
+use crate::alert::routes::{Escalate, default_pauses};
+use crate::model::severity::BySeverity;
+use crate::text::units::parse_duration;
+use Severity::{Critical, High, Medium};
+
+fn to(channel: &str) -> Destination {
+    Destination { channel: channel.to_owned(), address: String::new() }
+}
+
+fn at(text: &str) -> Time {
+    Time::from_millis(0) + parse_duration(text).unwrap()
+}
+
+fn row(id: i64, channel: &str, kind: Kind, severity: Severity, state: State) -> Queued {
+    Queued { id, to: to(channel), kind, severity, state, maybe_repeat: false, at: at("0s") }
+}
+
+fn routes() -> Routes {
+    let hears = BySeverity::from_fn(|severity| match severity {
+        Severity::Low => vec![],
+        Severity::Medium => vec![to("slack")],
+        Severity::High => vec![to("mail"), to("slack")],
+        Severity::Critical => vec![to("mail"), to("slack"), to("sms")],
+    });
+    Routes { terse: ["sms".to_owned()].into(), ..hears.into() }
+}
+
+fn line(plan: &Plan) -> String {
+    let mark = |telling: &Telling| if telling.first_word { "!" } else { "" };
+    let tell: Vec<String> =
+        plan.tell.iter().map(|t| format!("{}:{}{}", t.to.channel, t.kind.name(), mark(t))).collect();
+    let told = if tell.is_empty() { "nobody".to_owned() } else { tell.join(" ") };
+    if plan.supersede.is_empty() { told } else { format!("{told} {:?}", plan.supersede) }
+}
+
+fn subject(severity: Severity, before: &[Queued]) -> Subject<'_> {
+    Subject { rule: "R", severity, began: Some(at("0s")), before, hold: None }
+}
+
+/// It fires at this severity since the beginning.
+fn fires(severity: Severity, before: &[Queued]) -> String {
+    line(&plan(&subject(severity, before), &routes(), at("1m")))
+}
+
+fn ended(severity: Severity, before: &[Queued]) -> String {
+    line(&plan(&Subject { began: None, ..subject(severity, before) }, &routes(), at("1m")))
+}
+
+#[test]
+fn firing_follows_the_route_of_its_severity_and_is_told_once() {
+    assert_eq!(fires(Medium, &[]), "slack:firing");
+    assert_eq!(fires(Critical, &[]), "mail:firing slack:firing sms:firing");
+    for state in [State::Sent, State::Uncertain, State::Sending, State::Pending, State::Dead] {
+        assert_eq!(fires(Medium, &[row(1, "slack", Kind::Firing, Medium, state)]), "nobody", "{state:?}");
+    }
+}
+
+#[test]
+fn whoever_has_not_heard_hears_also_later() {
+    let before = [row(1, "slack", Kind::Firing, High, State::Sent)];
+    assert_eq!(fires(High, &before), "mail:firing");
+    // what was replaced was never said
+    let before = [row(1, "slack", Kind::Firing, High, State::Superseded)];
+    assert_eq!(fires(Medium, &before), "slack:firing");
+}
+
+#[test]
+fn raising_tells_the_old_and_the_new() {
+    let before = [row(1, "mail", Kind::Firing, High, State::Sent), row(2, "slack", Kind::Firing, High, State::Sent)];
+    assert_eq!(fires(Critical, &before), "mail:raised slack:raised sms:firing");
+}
+
+#[test]
+fn easing_tells_only_who_heard_the_higher_severity_and_costs_no_sms() {
+    let before = [
+        row(1, "slack", Kind::Firing, High, State::Sent),
+        row(2, "mail", Kind::Raised, Critical, State::Sent),
+        row(3, "sms", Kind::Firing, Critical, State::Sent),
+    ];
+    assert_eq!(fires(High, &before), "mail:eased");
+    // one that still waits must not arrive as it is
+    let waiting = [row(3, "sms", Kind::Firing, Critical, State::Pending)];
+    assert_eq!(fires(High, &waiting), "mail:firing slack:firing sms:firing! [3]");
+}
+
+#[test]
+fn a_severity_that_comes_back_is_told_again_where_its_easing_was_not() {
+    let before = [row(1, "sms", Kind::Firing, Critical, State::Sent), row(2, "mail", Kind::Eased, High, State::Sent)];
+    let again = Subject { began: Some(at("10m")), ..subject(Critical, &before) };
+    assert_eq!(line(&plan(&again, &routes(), at("10m"))), "mail:raised slack:firing sms:raised");
+}
+
+#[test]
+fn resolved_goes_once_to_everybody_who_was_told_and_to_nobody_else() {
+    let before =
+        [row(1, "mail", Kind::Firing, High, State::Dead), row(2, "slack", Kind::Firing, High, State::Uncertain)];
+    assert_eq!(ended(High, &before), "slack:resolved");
+    let closed = row(3, "slack", Kind::Resolved, High, State::Sent);
+    assert_eq!(ended(High, &[before[1].clone(), closed]), "nobody");
+}
+
+#[test]
+fn what_has_not_left_is_replaced_by_one_honest_message() {
+    let before = [row(1, "slack", Kind::Firing, High, State::Pending)];
+    assert_eq!(ended(High, &before), "slack:resolved! [1]");
+    assert_eq!(fires(Critical, &before), "mail:firing slack:firing! sms:firing [1]");
+}
+
+#[test]
+fn a_row_that_may_have_arrived_is_kept_and_counts_as_told() {
+    let unsure = Queued { maybe_repeat: true, ..row(1, "slack", Kind::Firing, High, State::Pending) };
+    assert_eq!(ended(High, &[unsure]), "slack:resolved");
+    assert_eq!(ended(High, &[row(1, "slack", Kind::Firing, High, State::Sending)]), "slack:resolved");
+}
+
+#[test]
+fn who_was_told_is_told_on_although_the_channel_is_absent_now() {
+    assert_eq!(ended(High, &[row(1, "old", Kind::Firing, High, State::Sent)]), "old:resolved");
+    let waiting = [row(1, "old", Kind::Firing, Medium, State::Pending)];
+    assert_eq!(fires(High, &waiting), "mail:firing old:firing! slack:firing [1]");
+}
+
+#[test]
+fn what_is_withheld_is_told_to_nobody_but_its_end_is() {
+    let until = at("1h");
+    let silence = Hold::Silence { number: 1, who: "eva".to_owned(), why: "x".to_owned(), until };
+    let quiet = Hold::Quiet { until };
+    let before = [row(1, "slack", Kind::Firing, High, State::Sent), row(2, "mail", Kind::Firing, High, State::Pending)];
+    for (hold, wanted) in [(&silence, "nobody [2]"), (&quiet, "nobody")] {
+        let held = Subject { hold: Some(hold), ..subject(Critical, &before) };
+        assert_eq!(line(&plan(&held, &routes(), at("1m"))), wanted);
+        let over = Subject { began: None, ..held };
+        assert_eq!(line(&plan(&over, &routes(), at("1m"))), "mail:resolved! slack:resolved [2]");
+    }
+}
+
+/// Reminders and escalations alone, at this time.
+fn reminded(severity: Severity, before: &[Queued], attention: Attention, time: &str) -> String {
+    let routes = Routes {
+        escalate: Some(Escalate { after: Duration::from_mins(15), to: vec![to("boss")] }),
+        remind: default_pauses(),
+        ..routes()
+    };
+    let subject = subject(severity, before);
+    let mut plan = Plan::default();
+    remind(&mut plan, &subject, attention, &routes, at(time));
+    line(&plan)
+}
+
+const WANTED: Attention = Attention::Wanted { since: Time::from_millis(0) };
+
+#[test]
+fn reminders_come_when_their_time_has_come_unless_somebody_is_at_it() {
+    let told = |severity| [row(1, "slack", Kind::Firing, severity, State::Sent)];
+    for (severity, time, wanted) in [
+        (High, "3h59m", "nobody"),
+        (High, "4h", "slack:reminder"),
+        (Medium, "23h", "nobody"),
+        (Medium, "24h", "slack:reminder"),
+    ] {
+        assert_eq!(reminded(severity, &told(severity), WANTED, time), wanted, "{severity} {time}");
+        assert_eq!(reminded(severity, &told(severity), Attention::Given, time), "nobody");
+        assert_eq!(reminded(severity, &told(severity), Attention::Worse, "1m"), "slack:reminder");
+    }
+    let twice = [
+        row(1, "slack", Kind::Firing, Critical, State::Sent),
+        Queued { at: at("30m"), ..row(2, "slack", Kind::Reminder, Critical, State::Sent) },
+    ];
+    assert_eq!(reminded(Critical, &twice, Attention::Wanted { since: at("89m") }, "89m"), "nobody");
+    assert_eq!(reminded(Critical, &twice, Attention::Wanted { since: at("89m") }, "90m"), "slack:reminder");
+}
+
+#[test]
+fn what_still_waits_is_not_reminded_of_and_what_failed_is_tried_again() {
+    assert_eq!(reminded(High, &[row(1, "slack", Kind::Firing, High, State::Pending)], WANTED, "9h"), "nobody");
+    assert_eq!(reminded(High, &[row(1, "slack", Kind::Firing, High, State::Dead)], WANTED, "9h"), "slack:firing!");
+    assert_eq!(reminded(High, &[row(1, "old", Kind::Firing, High, State::Sent)], WANTED, "9h"), "nobody");
+}
+
+#[test]
+fn a_critical_alert_that_nobody_acknowledges_is_escalated_once() {
+    let before = [row(1, "slack", Kind::Firing, Critical, State::Sent)];
+    assert_eq!(reminded(Critical, &before, WANTED, "14m"), "nobody");
+    assert_eq!(reminded(Critical, &before, WANTED, "15m"), "boss:escalated");
+    assert_eq!(reminded(Critical, &before, Attention::Given, "15m"), "nobody");
+    let mut after = before.to_vec();
+    after.push(Queued { at: at("15m"), ..row(2, "boss", Kind::Escalated, Critical, State::Sent) });
+    assert_eq!(reminded(Critical, &after, WANTED, "16m"), "nobody");
+    assert_eq!(reminded(Critical, &after, WANTED, "45m"), "boss:reminder slack:reminder");
+}
+
+#[test]
+fn who_hears_of_an_acknowledgement() {
+    let before = [
+        row(1, "slack", Kind::Firing, Critical, State::Sent),
+        row(2, "mail", Kind::Firing, Critical, State::Pending),
+        row(3, "sms", Kind::Firing, Critical, State::Sent),
+    ];
+    assert_eq!(listeners(&before, &routes()), [to("slack")]);
+}
