@@ -117,8 +117,8 @@ pub enum Command {
     Serve(Later),
     /// Write a self-contained incident report (not built yet)
     Report(Later),
-    /// Print the runbook of an alert (not built yet)
-    Runbook(Later),
+    /// Print what to do about an alert
+    Runbook(Runbook),
     /// Back up, check and restore the database, fill one for trials
     #[command(subcommand)]
     Db(Db),
@@ -309,6 +309,13 @@ pub struct Query {
     pub since: Option<String>,
 }
 
+/// `runbook`
+#[derive(Args, Debug)]
+pub struct Runbook {
+    /// The rule's name, which is the alert's; without one, the names there are
+    pub name: Option<String>,
+}
+
 /// `collect`
 #[derive(Args, Debug)]
 pub struct Collect {
@@ -325,6 +332,31 @@ mod tests {
     #[test]
     fn the_tree_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// Words between blanks, as a shell takes them apart.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut quote) = (vec![String::new()], None);
+        for c in line.chars() {
+            match quote {
+                Some(mark) if c == mark => quote = None,
+                None if c == '\'' || c == '"' => quote = Some(c),
+                None if c == ' ' => words.push(String::new()),
+                _ => words.last_mut().unwrap().push(c),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn the_runbooks_commands_exist() {
+        let blocks = crate::rules::runbook::TEXT.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+        let lines: Vec<&str> = blocks.flat_map(str::lines).filter(|line| line.starts_with("sippar-mon ")).collect();
+        assert!(lines.len() > 40, "only {} were found", lines.len());
+        for line in lines {
+            Cli::try_parse_from(words(line.split(" | ").next().unwrap()))
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
     }
 
     /// clap prints the value of an `env`-bound argument in `--help`; no argument may be bound that way.

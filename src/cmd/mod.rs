@@ -10,6 +10,7 @@ mod explain;
 mod query;
 mod reserves;
 mod rules;
+mod runbook;
 mod status;
 
 use std::fmt::Write as _;
@@ -61,6 +62,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Query(args) => query::run(&context, &args),
         Command::Collect(args) => collect::run(&context, &args),
         Command::Rules(args) => rules::run(&context, args),
+        Command::Runbook(args) => runbook::run(&context, &args),
         Command::Alert(Alert::List(args)) => alert::list(&context, &args),
         Command::Alert(Alert::Show(args)) => alert::show(&context, &args),
         Command::Alert(Alert::Explain(args)) => explain::alert(&context, &args),

@@ -15,6 +15,7 @@ mod lint;
 mod merge;
 pub mod promql;
 mod rule;
+pub mod runbook;
 pub mod scope;
 mod settings;
 pub mod shipped;

@@ -11,6 +11,7 @@ use super::promql::ast::{Binary, Expr, Node};
 use super::promql::check::Kind;
 use super::promql::functions::Body;
 use super::promql::ops::{Compare, Op, Set};
+use super::runbook;
 use super::scope::{Except, Guard};
 use super::template::{Facts, Template};
 use super::windows::ALERTS;
@@ -223,6 +224,16 @@ impl Rule {
         format!("{}{labels}: {value}{against}", self.name)
     }
 
+    /// What to do about it, and where more is said: there is a link, or a command that needs no network.
+    fn advice(&self, labels: &Labels, value: Option<f64>, severity: Severity) -> Option<String> {
+        let action = self.action(labels, value, severity);
+        let more = if self.runbook_url.is_none() { runbook::command(&self.name) } else { None };
+        match (action, more) {
+            (Some(action), Some(more)) => Some(format!("{action} More: {more}")),
+            (action, more) => action.or(more),
+        }
+    }
+
     /// What to do about it.
     pub fn action(&self, labels: &Labels, value: Option<f64>, severity: Severity) -> Option<String> {
         self.action.as_ref().map(|template| self.filled(template, labels, value, severity))
@@ -243,7 +254,7 @@ impl Rule {
             value: now.map(|value| self.value_text(value)),
             limit: Some(self.limit_text(severity)),
             worst: alert.worst.map(|value| self.value_text(value)),
-            action: self.action(labels, now, severity),
+            action: self.advice(labels, now, severity),
             runbook_url: self.runbook_url.clone(),
             cause: None,
         }

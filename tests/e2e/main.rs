@@ -37,6 +37,7 @@ mod rules;
 mod rules_backtest;
 mod rules_check;
 mod rules_test;
+mod runbook;
 mod secrets;
 mod self_alerts;
 mod slack_answers;

@@ -44,7 +44,6 @@ fn commands_of_later_versions_say_so() {
         (&["respond", "restart", "--dry-run"][..], "respond"),
         (&["serve"], "serve"),
         (&["report", "--since", "1h"], "report"),
-        (&["runbook", "HIGH_DISK_USAGE"], "runbook"),
         (&["doctor"], "doctor"),
         (&["init"], "init"),
         (&["completions", "bash"], "completions"),
