@@ -19,6 +19,7 @@ fn run(arguments: &[&str]) -> Output {
         .env_clear()
         .env("HOME", home.path())
         .env("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x")
+        .env("SMTP_PASS", "x")
         .output()
         .unwrap()
 }
@@ -59,6 +60,19 @@ fn examples_and_the_readmes_configuration_load() {
         let output = run(&["--config", &file, "check", "--dry-run"]);
         let code = output.status.code().unwrap();
         assert!(code <= 3, "{file}: {code}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Without asking anybody: it names real hosts.
+#[test]
+fn the_configuration_of_the_real_bridge_has_no_fault() {
+    let output = run(&["--config", "examples/sippar.toml", "rules", "check"]);
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.code() == Some(0) && !said.contains("-->"), "{said}");
+    // every table and key has its word: a comment stands before each group of lines
+    let text = read("examples/sippar.toml");
+    for group in text.split("\n\n").filter(|group| group.lines().any(|line| !line.starts_with('#'))) {
+        assert!(group.lines().any(|line| line.starts_with("# ")), "{group}");
     }
 }
 

@@ -20,7 +20,9 @@ mod crash;
 mod crowd;
 mod database;
 mod deliveries;
+mod demo;
 mod emergency;
+
 mod explain;
 mod fresh;
 mod heartbeat;
