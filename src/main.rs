@@ -1,7 +1,7 @@
 //! `sippar-mon`: watches the Sippar bridge from one machine and tells people when it is in trouble.
 
 mod alert;
-#[allow(dead_code, reason = "the sources that read the chains are being built on these types")]
+#[allow(dead_code, reason = "the reserve check, which reads the supply, is being built on these types")]
 mod bridge;
 mod cli;
 mod cmd;

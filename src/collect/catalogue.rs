@@ -31,6 +31,8 @@ const fn counter(
 pub const ALGORAND: &str = "algorand";
 /// The bridge's own backend: whatever it says is a claim.
 pub const BACKEND: &str = "backend";
+/// The Internet Computer.
+pub const ICP: &str = "icp";
 /// The monitor itself.
 const MONITOR: &str = "monitor";
 /// Each probe.
@@ -75,6 +77,43 @@ const fn is_before(one: &[u8], other: &[u8]) -> bool {
 
 /// What the machine, the probes and the monitor itself yield.
 const OWN: &[Metric] = &[
+    gauge(
+        ICP,
+        "canister_certificate_age_seconds",
+        &["canister"],
+        Unit::Seconds,
+        "Age of the subnet's certificate about the canister when it was read.",
+    ),
+    gauge(
+        ICP,
+        "canister_code_changed",
+        &["canister"],
+        Unit::Bool,
+        "Whether the certified hash of the canister's code differs from its baseline.",
+    ),
+    gauge(
+        ICP,
+        "canister_controllers_changed",
+        &["canister"],
+        Unit::Bool,
+        "Whether the certified controllers of the canister differ from their baseline.",
+    ),
+    gauge(ICP, "canister_cycles", &["canister"], Unit::Count, "Cycles of the canister, where everybody may see them."),
+    counter(
+        ICP,
+        "canister_subnet_updates_total",
+        &["canister"],
+        Unit::Count,
+        "Messages that the canister's subnet has executed, as it certifies.",
+    ),
+    gauge(
+        ICP,
+        "canister_untrusted_replies",
+        &["canister"],
+        Unit::Count,
+        "Replies of this cycle about the canister whose signature or certificate did not hold.",
+    ),
+    gauge(ICP, "canister_up", &["canister"], Unit::Bool, "Whether the canister is in service, by a signed answer."),
     gauge(
         MONITOR,
         "monitor_channel_proven_age_seconds",
@@ -285,7 +324,11 @@ mod tests {
     #[test]
     fn sources_are_known() {
         for metric in METRICS {
-            assert!([ALGORAND, BACKEND, MONITOR, PROBE, RESERVES, SYSTEM].contains(&metric.source), "{}", metric.name);
+            assert!(
+                [ALGORAND, BACKEND, ICP, MONITOR, PROBE, RESERVES, SYSTEM].contains(&metric.source),
+                "{}",
+                metric.name
+            );
         }
     }
 }

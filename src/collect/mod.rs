@@ -6,6 +6,7 @@
 pub mod algorand;
 pub mod backend;
 pub mod catalogue;
+pub mod icp;
 pub mod probe;
 mod readings;
 #[allow(dead_code, unused_imports, reason = "its settings come with [sources.icp], on which it stands")]
@@ -28,6 +29,7 @@ use crate::model::time::Time;
 use crate::net::Net;
 use algorand::Algorand;
 use backend::Backend;
+use icp::Icp;
 use probe::Probe;
 use reserves::Reserves;
 use system::System;
@@ -45,6 +47,7 @@ pub struct Source {
 enum Kind {
     System(System),
     Backend(Box<Backend>),
+    Icp(Icp),
     Probe(Box<Probe>),
     Algorand(Box<Algorand>),
     Reserves(Box<Reserves>),
@@ -112,6 +115,12 @@ impl From<Reserves> for Source {
     }
 }
 
+impl From<Icp> for Source {
+    fn from(icp: Icp) -> Self {
+        Self { name: icp::NAME.into(), kind: Kind::Icp(icp) }
+    }
+}
+
 impl From<Probe> for Source {
     fn from(probe: Probe) -> Self {
         Self { name: probe::source_name(&probe.name).into(), kind: Kind::Probe(Box::new(probe)) }
@@ -129,6 +138,7 @@ impl Source {
         match &self.kind {
             Kind::System(_) => catalogue::SYSTEM,
             Kind::Backend(_) => catalogue::BACKEND,
+            Kind::Icp(_) => catalogue::ICP,
             Kind::Probe(_) => catalogue::PROBE,
             Kind::Algorand(_) => catalogue::ALGORAND,
             Kind::Reserves(_) => catalogue::RESERVES,
@@ -140,6 +150,7 @@ impl Source {
         match &self.kind {
             Kind::System(system) => system.every,
             Kind::Backend(backend) => backend.every,
+            Kind::Icp(icp) => icp.every(),
             Kind::Probe(probe) => probe.every,
             Kind::Algorand(algorand) => algorand.every,
             Kind::Reserves(reserves) => reserves.every,
@@ -150,7 +161,7 @@ impl Source {
     pub fn reserves(&self) -> Option<&Reserves> {
         match &self.kind {
             Kind::Reserves(reserves) => Some(reserves),
-            Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) | Kind::Algorand(_) => None,
+            Kind::System(_) | Kind::Backend(_) | Kind::Icp(_) | Kind::Probe(_) | Kind::Algorand(_) => None,
         }
     }
 
@@ -158,7 +169,7 @@ impl Source {
     pub fn indexer(&self) -> Option<&Indexer> {
         match &self.kind {
             Kind::Algorand(algorand) => algorand.indexer.as_ref(),
-            Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) | Kind::Reserves(_) => None,
+            Kind::System(_) | Kind::Backend(_) | Kind::Icp(_) | Kind::Probe(_) | Kind::Reserves(_) => None,
         }
     }
 
@@ -166,7 +177,7 @@ impl Source {
     pub fn probe(&self) -> Option<&Probe> {
         match &self.kind {
             Kind::Probe(probe) => Some(probe),
-            Kind::System(_) | Kind::Backend(_) | Kind::Algorand(_) | Kind::Reserves(_) => None,
+            Kind::System(_) | Kind::Backend(_) | Kind::Icp(_) | Kind::Algorand(_) | Kind::Reserves(_) => None,
         }
     }
 
@@ -174,6 +185,7 @@ impl Source {
     pub fn pins(&self) -> Vec<Sighting> {
         match &self.kind {
             Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) | Kind::Algorand(_) | Kind::Reserves(_) => Vec::new(),
+            Kind::Icp(icp) => icp.pins(),
         }
     }
 
@@ -189,6 +201,7 @@ impl Source {
         match &self.kind {
             Kind::System(system) => system::collect(system, memory, now, deadline).await,
             Kind::Backend(backend) => backend::collect(backend, memory, now, deadline, net).await,
+            Kind::Icp(icp) => icp.collect(memory, baselines, now, deadline, net).await,
             Kind::Probe(probe) => probe::collect(probe, memory, net, now).await,
             Kind::Algorand(algorand) => algorand::collect(algorand, memory, now, deadline, net).await,
             Kind::Reserves(reserves) => reserves::collect(reserves, memory, baselines, now, deadline, net).await,

@@ -12,5 +12,8 @@ pub fn sources(settings: &Sources, check: &mut Check<'_>) -> Vec<Source> {
     let backend = backend.and_then(|settings| settings.get_ref().build(&Spanned::span(settings), check));
     let algorand = settings.algorand.as_ref();
     let algorand = algorand.and_then(|settings| settings.get_ref().build(&Spanned::span(settings), check));
-    backend.map(Source::from).into_iter().chain(algorand.map(Source::from)).collect()
+    let icp = settings.icp.as_ref();
+    let icp = icp.and_then(|settings| settings.get_ref().build(&Spanned::span(settings), check));
+    let sources = [backend.map(Source::from), algorand.map(Source::from), icp.map(Source::from)];
+    sources.into_iter().flatten().collect()
 }

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::{hours, routes};
-use crate::collect::{algorand, backend, probe, system};
+use crate::collect::{algorand, backend, icp, probe, system};
 use crate::model::fault::{Fault, Place};
 use crate::text::check::Check;
 use crate::{notify, rules};
@@ -69,17 +69,15 @@ pub struct Sources {
     pub system: system::Settings,
     pub backend: Option<Spanned<backend::Settings>>,
     pub algorand: Option<Spanned<algorand::Settings>>,
-    icp: Planned,
+    pub icp: Option<Spanned<icp::Settings>>,
     reserves: Planned,
 }
 
 /// Refuses, with a clear word, what this version does not build yet. Ignoring it would be a promise not kept.
 pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
     let File { responses, serve, sources, .. } = file;
-    let Sources { system: _, backend: _, algorand: _, icp, reserves } = sources;
-    for (name, planned) in
-        [("[responses]", responses), ("[serve]", serve), ("[sources.icp]", icp), ("[sources.reserves]", reserves)]
-    {
+    let Sources { system: _, backend: _, algorand: _, icp: _, reserves } = sources;
+    for (name, planned) in [("[responses]", responses), ("[serve]", serve), ("[sources.reserves]", reserves)] {
         refuse(name, planned.as_ref(), check);
     }
 }

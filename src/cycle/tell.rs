@@ -178,7 +178,7 @@ impl Teller<'_> {
         Ok(())
     }
 
-    /// Why the probe or source behind an alert failed last, or what a look at the bridge found, as the source remembers it;
+    /// Why the probe, source or canister behind an alert failed last, or what a look at the bridge found, as the source remembers it;
     /// of the monitor's own alerts, what it knows.
     fn cause(&self, rule: Option<&Rule>, alert: &Alert) -> Result<Option<String>> {
         if let Some(cause) = own::cause(self.tx, alert)? {
@@ -188,6 +188,10 @@ impl Teller<'_> {
             return Ok(None);
         }
         let labels = &alert.key.labels;
+        if let Some(canister) = labels.get("canister") {
+            let memory = self.tx.memory(collect::icp::NAME)?;
+            return Ok(memory.as_ref().and_then(|memory| collect::icp::why(memory, canister)).map(str::to_owned));
+        }
         let probe = labels.get("probe").map(collect::probe::source_name);
         let source = probe.or_else(|| labels.get("source").map(str::to_owned));
         let of_bridge = || {

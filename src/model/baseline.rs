@@ -35,7 +35,6 @@ pub struct Sighting {
     pub value: String,
 }
 
-#[allow(dead_code, reason = "the sources that see such things are being built")]
 impl Sighting {
     /// `value`, seen of `name`.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {

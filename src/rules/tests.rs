@@ -39,6 +39,10 @@ const METRICS: &[Metric] = &[
     metric("source_up", Unit::Bool, &["source"]),
     metric("monitor_channel_proven_age_seconds", Unit::Seconds, &["channel"]),
     metric("monitor_channel_up", Unit::Bool, &["channel"]),
+    Metric { source: "icp", ..metric("canister_code_changed", Unit::Bool, &["canister"]) },
+    Metric { source: "icp", ..metric("canister_controllers_changed", Unit::Bool, &["canister"]) },
+    Metric { source: "icp", ..metric("canister_untrusted_replies", Unit::Count, &["canister"]) },
+    Metric { source: "icp", ..metric("canister_up", Unit::Bool, &["canister"]) },
     metric("monitor_config_broken", Unit::Bool, &[]),
     metric("monitor_gap_seconds", Unit::Seconds, &[]),
     metric("monitor_rule_failed", Unit::Bool, &["rule"]),
@@ -156,6 +160,11 @@ fn shipped_rules_compile_without_a_word() {
             "DISK_FILLS_SOON",
             "SERVICE_DOWN",
             "BACKEND_DOWN",
+            "SIMPLIFIED_BRIDGE_UNHEALTHY",
+            "THRESHOLD_SIGNER_UNHEALTHY",
+            "CANISTER_CODE_CHANGED",
+            "CANISTER_CONTROLLERS_CHANGED",
+            "UNTRUSTED_REPLY",
             "PROBE_FAILED",
             "TLS_CERT_EXPIRES",
             "SLOW_RESPONSE",
@@ -194,11 +203,14 @@ fn shipped_rules_are_what_a_user_could_write() {
 fn shipped_rules_read_well() {
     let labels =
         [("mount", "/var"), ("probe", "wallet"), ("queue", "minting"), ("service", "nginx"), ("source", "system")];
-    let labels = Labels::new(labels.into_iter().chain([("state", "withdrawing")]));
+    let labels = Labels::new(labels.into_iter().chain([("canister", "bridge"), ("state", "withdrawing")]));
     let (rules, _) = compiled("", false);
     let summaries: Vec<String> = rules
         .iter()
-        .zip([0.86, 0.91, 0.96, 0.91, -5e9, 0.0, 0.0, 0.0, 90_000.0, 6.5, 0.4, 400.0, 2.0, 3.0, 0.0])
+        .zip([
+            0.86, 0.91, 0.96, 0.91, -5e9, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 0.0, 90_000.0, 6.5, 0.4, 400.0, 2.0, 3.0,
+            0.0,
+        ])
         .map(|(rule, value)| rule.summary(&labels, Some(value), rule.policy.severities.highest(|has| *has).unwrap()))
         .collect();
     assert_eq!(
@@ -211,6 +223,11 @@ fn shipped_rules_read_well() {
             "Disk /var will be full within 4 hours if it goes on filling like this",
             "Service nginx is not running",
             "The bridge's backend does not answer",
+            "The token canister of the bridge is out of service",
+            "The canister that signs for the custody is out of service: no withdrawal can be paid",
+            "The code of the canister bridge is not the one that was accepted",
+            "The controllers of the canister bridge are not those that were accepted",
+            "Replies about the canister bridge were not to be believed: a signature or certificate did not hold",
             "Probe wallet fails after repeated attempts",
             "The TLS certificate of probe wallet expires in 1 d 1 h",
             "Probe wallet is slow: 95 % of answers within 6.5 s over 10 minutes (> 5 s)",

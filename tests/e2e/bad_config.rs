@@ -11,6 +11,9 @@ fn every_bad_configuration_is_refused_with_its_place_and_a_way_out() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/bad");
     let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    // a build without a feature refuses its whole table, which tests/e2e/icp.rs holds
+    let of_a_feature = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("icp-"));
+    files.retain(|path| cfg!(feature = "icp") || !of_a_feature(path));
     files.sort();
     assert!(files.len() >= 15, "only {} files in {}", files.len(), folder.display());
     let mut wrong = Vec::new();

@@ -26,6 +26,7 @@ mod emergency;
 mod explain;
 mod fresh;
 mod heartbeat;
+mod icp;
 mod import;
 mod last_good;
 mod looping;
