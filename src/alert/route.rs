@@ -62,6 +62,8 @@ struct Heard<'a> {
     waiting: Vec<i64>,
     /// The newest word that stands, whether it arrived or not; an acknowledgement says nothing of the alert itself.
     last: Option<&'a Queued>,
+    /// The newest of them that left, or may have.
+    known: Option<&'a Queued>,
     /// Words that stand.
     words: Vec<&'a Queued>,
 }
@@ -94,8 +96,10 @@ pub fn plan(subject: &Subject<'_>, routes: &Routes, at: Time) -> Plan {
         let nothing = Heard::default();
         let heard = heard.get(to).unwrap_or(&nothing);
         let terse = routes.terse.contains(&to.channel);
-        if let Some(kind) = news(subject.severity, began, heard, route.contains(to), terse) {
-            plan.tell(to, kind, heard);
+        match news(subject.severity, began, heard, route.contains(to), terse) {
+            News::None => {}
+            News::Tell(kind) => plan.tell(to, kind, heard),
+            News::Withdraw => plan.supersede.extend(&heard.waiting),
         }
     }
     plan
@@ -110,20 +114,36 @@ fn farewell(heard: &BTreeMap<&Destination, Heard<'_>>) -> Plan {
     plan
 }
 
-/// What is new to a destination, if anything is. One that has heard nothing yet hears that the alert fires, whatever
-/// step of its life this is.
-fn news(severity: Severity, began: Time, heard: &Heard<'_>, on_route: bool, terse: bool) -> Option<Kind> {
-    let Some(last) = heard.last else { return on_route.then_some(Kind::Firing) };
+/// What there is for a destination.
+enum News {
+    /// It knows all.
+    None,
+    /// A word of this kind.
+    Tell(Kind),
+    /// What waits for it has become wrong, and what it knows is right again.
+    Withdraw,
+}
+
+/// What is new to a destination. One that has heard nothing yet hears that the alert fires, whatever step of its life this
+/// is.
+fn news(severity: Severity, began: Time, heard: &Heard<'_>, on_route: bool, terse: bool) -> News {
+    let Some(last) = heard.last else { return if on_route { News::Tell(Kind::Firing) } else { News::None } };
+    // the terse do not hear that it eased, and so must hear that it is back
+    let is_right = |word: &Queued| word.severity == severity && (!terse || word.at >= began);
     // what it was sent in vain counts as said until the next reminder: it is not tried anew in each cycle
-    let concerned = on_route || heard.listens();
-    let rises = last.severity < severity || (last.severity == severity && last.at < began);
-    let eases = last.severity > severity && heard.listens();
-    match (rises && concerned, eases) {
-        (true, _) if heard.told => Some(Kind::Raised),
-        (true, _) => Some(Kind::Firing),
-        (_, true) if !heard.told => Some(Kind::Firing),
-        (_, true) if !terse => Some(Kind::Eased),
-        _ => None,
+    if is_right(last) {
+        return News::None;
+    }
+    if heard.known.is_some_and(is_right) {
+        return News::Withdraw;
+    }
+    match (last.severity > severity, heard.told) {
+        (true, true) if terse => News::None,
+        (true, true) => News::Tell(Kind::Eased),
+        (true, false) if !heard.listens() => News::None,
+        (false, _) if !on_route && !heard.listens() => News::None,
+        (false, true) => News::Tell(Kind::Raised),
+        (_, false) => News::Tell(Kind::Firing),
     }
 }
 
@@ -201,15 +221,17 @@ fn heard(before: &[Queued]) -> BTreeMap<&Destination, Heard<'_>> {
     let mut all: BTreeMap<&Destination, Heard<'_>> = BTreeMap::new();
     for word in before.iter().filter(|word| word.state != State::Superseded) {
         let heard = all.entry(&word.to).or_default();
+        let is_about_it = word.kind != Kind::Acknowledged;
         match word.state {
             State::Pending if !word.maybe_repeat => heard.waiting.push(word.id),
             State::Sent | State::Uncertain | State::Sending | State::Pending => {
+                heard.known = if is_about_it { Some(word) } else { heard.known };
                 heard.told = true;
                 heard.closed |= word.kind == Kind::Resolved;
             }
             State::Dead | State::Superseded => {}
         }
-        if word.kind != Kind::Acknowledged {
+        if is_about_it {
             heard.last = Some(word);
             heard.words.push(word);
         }

@@ -239,3 +239,6 @@ fn unheeded(alert: &Alert, at: Time) -> String {
 fn removed(alert: &Alert) -> Texts {
     Texts { summary: format!("{}: the rule is no longer configured", alert.key), ..Texts::default() }
 }
+
+#[cfg(test)]
+mod tests;

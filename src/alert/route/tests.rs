@@ -96,6 +96,18 @@ fn a_severity_that_comes_back_is_told_again_where_its_easing_was_not() {
 }
 
 #[test]
+fn an_easing_that_never_left_is_withdrawn_when_it_is_no_longer_true() {
+    let before = [
+        row(1, "slack", Kind::Firing, Critical, State::Sent),
+        Queued { at: at("5m"), ..row(2, "slack", Kind::Eased, High, State::Pending) },
+        row(3, "mail", Kind::Firing, Critical, State::Sent),
+        row(4, "sms", Kind::Firing, Critical, State::Sent),
+    ];
+    let again = Subject { began: Some(at("10m")), ..subject(Critical, &before) };
+    assert_eq!(line(&plan(&again, &routes(), at("10m"))), "sms:raised [2]");
+}
+
+#[test]
 fn resolved_goes_once_to_everybody_who_was_told_and_to_nobody_else() {
     let before =
         [row(1, "mail", Kind::Firing, High, State::Dead), row(2, "slack", Kind::Firing, High, State::Uncertain)];
