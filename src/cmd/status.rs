@@ -9,8 +9,9 @@ use crate::output::status::{self, Sparks};
 use crate::output::terminal;
 use crate::store::Store;
 use crate::store::open::Mode;
+use crate::text::spark;
 use crate::view::dashboard::Dashboard;
-use crate::view::snapshot::{Snapshot, Standing, buckets, drawn};
+use crate::view::snapshot::{Snapshot, Standing};
 
 /// Characters of a sparkline, and the time they show.
 const SPARK: (usize, Duration) = (20, Duration::from_hours(1));
@@ -59,11 +60,11 @@ fn sparks(config: &Config, store: &Store, snapshot: &Snapshot, all: bool) -> cra
             continue;
         }
         let rule = config.rules.iter().find(|rule| rule.name == row.rule);
-        let Some(series) = rule.and_then(|rule| drawn(rule, &row.labels, tick)) else { continue };
+        let Some(series) = rule.and_then(|rule| rule.drawn(&row.labels, tick)) else { continue };
         let from = to - SPARK.1;
         let history = store.history(&series.metric, Some(&series.labels), from, to)?;
         if let Some(window) = history.first() {
-            sparks.insert(at, buckets(&window.points, from, to, SPARK.0));
+            sparks.insert(at, spark::buckets(&window.points, from, to, SPARK.0));
         }
     }
     Ok(sparks)

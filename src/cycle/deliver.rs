@@ -17,6 +17,7 @@ use super::budget;
 use super::lock::{self, Name};
 use super::parcel::{self, WINDOW};
 use super::stop::Stop;
+use super::trend;
 use crate::config::Config;
 use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::message::Destination;
@@ -190,9 +191,12 @@ where
             delivery.attempts += 1;
             delivery.parcel = parcel;
         }
-        let Some(delivery) = digest::of(&ours, now) else { return Ok(()) };
+        let Some(mut delivery) = digest::of(&ours, now) else { return Ok(()) };
         budget::take(&tx, self.config, &channel, now)?;
         tx.commit()?;
+        if channel.is_for_people() {
+            delivery.message.trend = trend::of(store, self.config, &delivery.message);
+        }
         let handle = self.tasks.spawn((self.send)(channel, delivery, now));
         self.busy.insert(to);
         self.under_way.insert(handle.id(), (ours, Instant::now()));

@@ -20,6 +20,7 @@ pub mod repeat;
 pub mod stop;
 mod tell;
 pub mod tidy;
+mod trend;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

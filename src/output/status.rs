@@ -168,7 +168,7 @@ fn narrow(rows: &[(usize, &Row)], terminal: &Terminal) -> String {
 fn table(rows: &[(usize, &Row)], snapshot: &Snapshot, sparks: &Sparks, terminal: &Terminal) -> Table {
     let mut table = terminal.table(&["STATE", "CHECK", "NOW", "LIMIT", "LAST HOUR", "SINCE"]);
     for (at, row) in rows {
-        let spark = sparks.get(at).map(|values| drawn(values, terminal.ascii)).unwrap_or_default();
+        let spark = sparks.get(at).map(|values| spark::scaled(values, terminal.ascii)).unwrap_or_default();
         let now = row.value_text.clone().unwrap_or_else(|| "-".to_owned());
         let words = [check(row), now, row.limit_text.clone(), spark, since(row, snapshot)];
         table.add_row(std::iter::once(terminal.cell(badge_of_row(row))).chain(words.map(Cell::new)));
@@ -177,12 +177,6 @@ fn table(rows: &[(usize, &Row)], snapshot: &Snapshot, sparks: &Sparks, terminal:
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
-}
-
-fn drawn(values: &[Option<f64>], ascii: bool) -> String {
-    let known = || values.iter().flatten().copied().filter(|value| value.is_finite());
-    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(f64::NEG_INFINITY, f64::max));
-    spark::sparkline(values, low, high, ascii)
 }
 
 fn since(row: &Row, snapshot: &Snapshot) -> String {

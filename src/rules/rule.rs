@@ -17,10 +17,11 @@ use super::template::{Facts, Template};
 use super::windows::ALERTS;
 use crate::model::alert::Alert;
 use crate::model::fault::SourceText;
-use crate::model::labels::Labels;
+use crate::model::labels::{Labels, SeriesKey};
 use crate::model::message::Texts;
 use crate::model::metric::Unit;
 use crate::model::severity::{BySeverity, Severity};
+use crate::model::time::Time;
 use crate::model::verdict::Policy;
 use crate::text::{safe, units};
 
@@ -262,6 +263,12 @@ impl Rule {
 
     fn filled(&self, template: &Template, labels: &Labels, value: Option<f64>, severity: Severity) -> String {
         template.fill(&Facts { labels, value, unit: self.unit, limit: &self.limit_text(severity) })
+    }
+
+    /// The series whose recent past is drawn beside one result: that of the rule's first metric with its labels.
+    pub fn drawn(&self, labels: &Labels, tick: Time) -> Option<SeriesKey> {
+        let metric = super::needs([&self.expr], tick).into_iter().next()?.metric?;
+        Some(SeriesKey::new(metric, labels.clone()))
     }
 
     /// A value of this rule in its unit.

@@ -9,9 +9,9 @@ use super::rows::rows_of;
 use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::delivery::{self, Delivery};
-use crate::model::labels::{Labels, SeriesKey};
+use crate::model::labels::Labels;
 use crate::model::message::Destination;
-use crate::model::reading::{Datum, Point, Reason};
+use crate::model::reading::{Datum, Reason};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::notify::Channel;
@@ -276,27 +276,6 @@ fn channels(known: &BTreeMap<Destination, Proof>, config: &Config) -> Vec<Channe
     config.channels.iter().map(row).collect()
 }
 
-/// One value for each of `buckets` equal parts of `[from, to)`: the newest of the part, `None` where nothing was measured.
-pub fn buckets(points: &[Point], from: Time, to: Time, buckets: usize) -> Vec<Option<f64>> {
-    let mut out = vec![None; buckets];
-    let span = to.since(from).as_secs_f64();
-    for point in points.iter().filter(|point| point.tick >= from && point.tick < to) {
-        let part = point.tick.since(from).as_secs_f64() / span;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of one times a small count")]
-        let at = (part * buckets as f64) as usize;
-        if let (Some(slot), Datum::Value(value)) = (out.get_mut(at), point.datum) {
-            *slot = Some(value);
-        }
-    }
-    out
-}
-
-/// The series whose recent past is drawn beside a row: that of the rule's first metric with the row's labels.
-pub fn drawn(rule: &Rule, labels: &Labels, tick: Time) -> Option<SeriesKey> {
-    let metric = rules::needs([&rule.expr], tick).into_iter().next()?.metric?;
-    Some(SeriesKey::new(metric, labels.clone()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,13 +291,5 @@ mod tests {
             State::Unknown,
         ];
         assert_eq!(all.map(State::exit), [0, 0, 1, 1, 2, 3]);
-    }
-
-    #[test]
-    fn a_bucket_keeps_its_newest_value_and_a_gap_stays_a_gap() {
-        let at = |seconds: i64| Time::from_millis(seconds * 1000);
-        let point = |seconds, value| Point { tick: at(seconds), datum: Datum::Value(value) };
-        let points = [point(0, 1.0), point(5, 2.0), Point { tick: at(12), datum: Datum::Unknown }, point(29, 3.0)];
-        assert_eq!(buckets(&points, at(0), at(30), 3), [Some(2.0), None, Some(3.0)]);
     }
 }

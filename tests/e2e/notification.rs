@@ -55,6 +55,21 @@ fn the_message_says_what_to_know() {
 }
 
 #[test]
+fn the_message_shows_how_the_value_came_there() {
+    let fake = HttpFake::start([Answer::new(200, "ok")]);
+    let world = World::with_queue(&slack(&fake));
+    for depth in [0, 0, 50] {
+        world.queue(depth);
+        world.check();
+        // two minutes apart, as a picture of an hour can tell
+        world.change("UPDATE sample SET tick = tick - 120000; UPDATE latest SET tick = tick - 120000");
+        world.change("UPDATE cycle SET tick = tick - 120000, started = started - 120000, finished = finished - 120000");
+    }
+    let post = fake.seen()[0].json()["blocks"][2].to_string();
+    assert!(post.contains("Last hour\\n▁▁█"), "{post}");
+}
+
+#[test]
 fn mail_goes_out_once_each_over_starttls_with_a_login() {
     let ca = Ca::new();
     let login = Some(("mon@example.org".to_owned(), "hush".to_owned()));
