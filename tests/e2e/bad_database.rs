@@ -7,7 +7,8 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
-use crate::world::{Ran, World, skipped};
+use crate::support::http::{Answer, HttpFake};
+use crate::world::{Ran, World, skipped, slack, told};
 
 /// Runs both a writer and a reader against the file and holds the file against what it was.
 fn refused(world: &World, code: i32, err: &str) {
@@ -128,7 +129,8 @@ impl Drop for Mounted {
 #[test]
 #[ignore = "needs root to mount a small disk; run by .ci/run"]
 fn a_full_disk_loses_nothing_and_is_over_when_there_is_room() {
-    let mut world = World::with_queue("");
+    let fake = HttpFake::start([Answer::new(200, "ok")]);
+    let mut world = World::with_queue(&slack(&fake));
     let disk = world.path("disk");
     fs::create_dir(&disk).unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&disk).status();
@@ -149,12 +151,19 @@ fn a_full_disk_loses_nothing_and_is_over_when_there_is_room() {
     assert_eq!(Ran { err: world.tidy(&ran.err), ..ran }, Ran { code: 74, out: String::new(), err: err.to_owned() });
     assert!(fs::read(&database).unwrap() == before, "the file was changed");
     assert!(world.run(&["status", "--json"]).code <= 3, "what is known can still be read");
+    let words = |post: &String| world.tidy(post.split(" | ").next().unwrap());
+    let failure = "[CRITICAL] MONITORING_SYSTEM_FAILURE: sippar-mon cannot store its state: \
+                   no space left for the database @/disk/state.db";
+    assert_eq!(told(&fake).iter().map(words).collect::<Vec<_>>(), [failure], "people hear of it all the same");
 
     fs::remove_file(disk.join("ballast")).unwrap();
     assert_eq!(world.check(), Ran::silent(0));
     let check: String =
         Connection::open(&database).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
+    let over =
+        "[CRITICAL] Resolved: MONITORING_SYSTEM_FAILURE: sippar-mon can store its state again; rules are judged again";
+    assert_eq!(told(&fake).iter().map(words).collect::<Vec<_>>(), [failure, over]);
 }
 
 /// Whether the test runs as root, told by whom a new file belongs to.

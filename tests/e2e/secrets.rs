@@ -1,7 +1,9 @@
 //! Secrets: in nothing that is printed, stored or sent, whatever goes wrong.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 
 use crate::support::http::{Answer, HttpFake};
 use crate::support::smtp::{Behaviour, Play, SmtpFake, Stage};
@@ -81,6 +83,171 @@ to = ["ops@example.org"]
     world
 }
 
+/// Every key of the example that takes its value from elsewhere, with the variable that holds it here and its value; `@`
+/// is a server that repeats what it was sent. A new key of this kind must join the table.
+const SECRETS: [(&str, &str, &str); 17] = [
+    ("channels.*.slack.webhook_url", "HOOK", "@/services/T0/B0/CaNaRy-hook"),
+    ("channels.*.email.password", "PASS", "CaNaRy-password"),
+    ("channels.*.sms.account_sid", "SID", "AC0123456789abcdef0123456789abcdef"),
+    ("channels.*.sms.auth_token", "AUTH", "CaNaRy-auth"),
+    ("channels.*.sms.from", "FROM", "+41790000001"),
+    ("channels.*.sms.to", "NUMBERS", "+41790000002"),
+    ("channels.*.webhook.headers", "HEADER", "CaNaRy-header"),
+    ("channels.*.webhook.signing_key", "KEY", "CaNaRy-signing-key-of-some-length"),
+    ("channels.*.pagerduty.routing_key", "ROUTING", "CaNaRyCaNaRyCaNaRyCaNaRyCaNaRy00"),
+    ("channels.*.telegram.token", "BOT", "123456:CaNaRy-bot-token-of-some-length"),
+    ("channels.*.alertmanager.headers", "AMHEADER", "CaNaRy-alertmanager"),
+    ("probes.*.http.headers", "TOKEN", "Bearer CaNaRy-token"),
+    ("sources.backend.headers", "BACKEND", "CaNaRy-backend"),
+    ("sources.algorand.token", "ALGOD", "CaNaRy-algod"),
+    ("sources.algorand.tokens", "NODE", "CaNaRy-node"),
+    ("sources.algorand.indexer_token", "INDEXER", "CaNaRy-indexer"),
+    ("heartbeat.url", "LIFE", "@/ping/CaNaRy-uuid"),
+];
+
+/// The keys of the example whose values may come from elsewhere: those written so there, and headers.
+fn keys_of_the_example() -> BTreeSet<String> {
+    let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml.example")).unwrap();
+    let (mut keys, mut table) = (BTreeSet::new(), String::new());
+    for line in example.lines() {
+        let line = line.strip_prefix("#+ ").unwrap_or(line);
+        if let Some(header) = line.strip_prefix('[') {
+            let mut parts: Vec<&str> = header.trim_matches(['[', ']']).split('.').collect();
+            if ["probes", "channels"].contains(&parts[0]) {
+                parts[1] = "*";
+            }
+            table = parts.join(".");
+        } else if line.contains("\"env:") && line.contains(" = ") && !line.starts_with("# ") {
+            keys.insert(format!("{table}.{}", line.split(" = ").next().unwrap()));
+        } else if let Some(map) = ["headers", "tokens"].iter().find(|map| line.starts_with(&format!("#{map} = "))) {
+            keys.insert(format!("{table}.{map}"));
+        }
+    }
+    keys
+}
+
+/// Every kind of channel, and the heartbeat, with secrets from the table.
+fn channels_with_secrets(base: &str, smtp_port: u16) -> String {
+    format!(
+        r#"
+[channels.slack.slack]
+webhook_url = "env:HOOK"
+
+[channels.mail.email]
+host = "127.0.0.1"
+port = {smtp_port}
+tls = "none"
+user = "mon@example.org"
+password = "env:PASS"
+to = ["ops@example.org"]
+
+[channels.phone.sms]
+account_sid = "env:SID"
+auth_token = "env:AUTH"
+from = "env:FROM"
+to = ["env:NUMBERS"]
+base_url = "{base}"
+
+[channels.hook.webhook]
+url = "{base}/hook"
+headers = {{ X-Key = "env:HEADER" }}
+signing_key = "env:KEY"
+
+[channels.pager.pagerduty]
+routing_key = "env:ROUTING"
+base_url = "{base}"
+
+[channels.chat.telegram]
+token = "env:BOT"
+chat_id = "-1001234567890"
+base_url = "{base}"
+
+[channels.cluster.alertmanager]
+url = "{base}"
+headers = {{ X-Key = "env:AMHEADER" }}
+
+[channels.script.exec]
+command = ["/bin/sh", "@look.sh", "@channel"]
+
+[heartbeat]
+url = "env:LIFE"
+"#
+    )
+}
+
+/// A world in which every key that takes a secret has one, and every server is `server`.
+fn full_world(server: &HttpFake, smtp_port: u16) -> World {
+    let base = server.url("");
+    let host = base.trim_start_matches("http://");
+    let other = base.replace("localhost", "127.0.0.1");
+    let mut world = World::new(&format!(
+        r#"{QUEUE}
+[sources.backend]
+url = "{base}"
+headers = {{ X-Key = "env:BACKEND" }}
+
+[sources.algorand]
+nodes = ["{base}", "{other}"]
+token = "env:ALGOD"
+tokens = {{ "{host}" = "env:NODE" }}
+indexer = "{base}"
+indexer_token = "env:INDEXER"
+
+[probes.page.http]
+url = "{base}/"
+headers = {{ Authorization = "env:TOKEN" }}
+attempts = 1
+timeout = "700ms"
+
+[probes.look.exec]
+command = ["/bin/sh", "@look.sh", "@probe"]
+attempts = 1
+timeout = "700ms"
+
+{}"#,
+        channels_with_secrets(&base, smtp_port)
+    ));
+    for (_, name, value) in SECRETS {
+        world.set(name, &value.replace('@', &base));
+    }
+    world.set("RUST_LOG", "trace");
+    world.set("RUST_BACKTRACE", "1");
+    // what a child sees: its environment, its own command line and ours
+    let look = "cat > /dev/null < /dev/null\nenv > $1.env\ncat /proc/$$/cmdline /proc/$PPID/cmdline > $1.lines\n";
+    world.write("look.sh", look, 0o700);
+    world.queue(50);
+    world
+}
+
+#[test]
+fn the_table_of_secrets_has_every_key_that_takes_one() {
+    let table: BTreeSet<String> = SECRETS.iter().map(|(key, ..)| (*key).to_owned()).collect();
+    assert_eq!(keys_of_the_example(), table);
+}
+
+#[test]
+fn no_secret_of_any_kind_shows_when_every_server_repeats_all_it_was_sent() {
+    let words: Vec<&str> = SECRETS.iter().map(|(_, _, value)| value.trim_start_matches('@')).collect();
+    let all = words.join(" and ");
+    let echo = |status| Answer::new(status, format!("not with {all}")).header("x-echo", &all);
+    let server = HttpFake::start([403, 500, 200, 401, 429, 302].map(echo));
+    let refusal = Play::Say("535 not with CaNaRy-password".to_owned());
+    let login = Some(("mon@example.org".to_owned(), "other".to_owned()));
+    let smtp = SmtpFake::start(Behaviour { login, plays: vec![(Stage::Auth, refusal)], ..Behaviour::default() });
+    let world = full_world(&server, smtp.port());
+    look_everywhere(&world);
+    for name in ["probe.env", "probe.lines", "channel.env", "channel.lines"] {
+        assert!(world.path(name).exists(), "the child that writes {name} was never started");
+    }
+    let seen = server.seen();
+    for used in ["/services/T0/B0/CaNaRy-hook", "/hook", "/v2/enqueue", "/ping/CaNaRy-uuid"] {
+        assert!(seen.iter().any(|one| one.path.starts_with(used)), "{used} was never asked");
+    }
+    for used in ["/Messages.json", "/sendMessage", "/alerts"] {
+        assert!(seen.iter().any(|one| one.path.ends_with(used)), "{used} was never asked");
+    }
+}
+
 /// Runs every command and looks everywhere.
 fn look_everywhere(world: &World) {
     world.next_tick();
@@ -88,9 +255,18 @@ fn look_everywhere(world: &World) {
         &["check", "-vv"][..],
         &["alert", "test", "--yes"],
         &["alert", "test", "--json", "--yes"],
+        &["alert", "test", "--rule", "QUEUE_LONG", "--yes"],
         &["alert", "test", "--dry-run", "-v"],
         &["alert", "list", "-v"],
         &["alert", "show", "1", "-v"],
+        &["alert", "show", "1", "--json"],
+        &["alert", "deliveries", "-v"],
+        &["alert", "deliveries", "--json"],
+        &["alert", "resend", "1", "-v"],
+        &["alert", "drop", "2", "-m", "enough"],
+        &["check", "--json"],
+        &["rules", "check", "-v"],
+        &["db", "check"],
         &["status", "--json", "-v"],
         &["status", "--all"],
         &["collect", "--json"],

@@ -7,6 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::support::http::{Answer, HttpFake};
+use crate::support::smtp::{Behaviour, SmtpFake};
 use crate::world::{World, skipped, slack, told};
 
 /// System calls at which a check is killed, and at which of their occurrences.
@@ -50,6 +51,108 @@ fn a_kill_at_any_moment_loses_nothing_and_repeats_at_most_once() {
             let database = Connection::open(world.database()).unwrap();
             let sound: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
             assert_eq!(sound, "ok", "{call} {when}");
+        }
+    }
+}
+
+/// System calls between the decision and the last answer of several channels, and at which of their occurrences.
+const MOMENTS_OF_MANY: [(&str, &[u32]); 7] = [
+    ("pwrite64", &[9, 17, 25, 33, 41, 49, 57, 65]),
+    ("fdatasync", &[2, 3, 4, 5, 6, 7, 8, 10]),
+    ("connect", &[1, 2, 3, 4, 5]),
+    ("sendto", &[1, 3, 6, 9]),
+    ("writev", &[1, 2, 3]),
+    ("write", &[5, 15, 30]),
+    ("recvfrom", &[1, 2, 4, 8, 12]),
+];
+
+/// Two rooms, a mailbox and a machine.
+struct Four {
+    rooms: [HttpFake; 2],
+    mail: SmtpFake,
+    machine: HttpFake,
+}
+
+impl Four {
+    fn start() -> Self {
+        let http = || HttpFake::start([Answer::new(200, "ok")]);
+        Self { rooms: [http(), http()], mail: SmtpFake::start(Behaviour::default()), machine: http() }
+    }
+
+    fn config(&self) -> String {
+        let room = |name: &str, fake: &HttpFake| {
+            format!("[channels.{name}.slack]\nwebhook_url = \"{}\"\n", fake.url("/services/T0/B0/key"))
+        };
+        let [one, two] = &self.rooms;
+        format!(
+            "{}{}[channels.mail.email]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"mon@localhost\"\n\
+             to = [\"ops@example.org\"]\n[channels.machine.webhook]\nurl = \"{}\"\n",
+            room("one", one),
+            room("two", two),
+            self.mail.port(),
+            self.machine.url("/alerts")
+        )
+    }
+
+    /// What arrived in each place by its id there, and how often.
+    fn arrived(&self) -> Vec<BTreeMap<String, u32>> {
+        let count = |ids: Vec<String>| {
+            ids.into_iter().fold(BTreeMap::new(), |mut counts: BTreeMap<String, u32>, id| {
+                *counts.entry(id).or_default() += 1;
+                counts
+            })
+        };
+        let room = |fake: &HttpFake| {
+            told(fake).iter().map(|post| post.replace(" (possible repeat)", "")).map(|post| id(&post)).collect()
+        };
+        let mails = self.mail.mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
+        let posts = self.machine.seen().iter().map(|post| post.header("idempotency-key").unwrap().to_owned()).collect();
+        vec![count(room(&self.rooms[0])), count(room(&self.rooms[1])), count(mails), count(posts)]
+    }
+}
+
+/// The id at the end of a message.
+fn id(post: &str) -> String {
+    post.rsplit(" | ").next().unwrap().to_owned()
+}
+
+#[test]
+#[ignore = "needs strace; run by .ci/run"]
+fn with_several_channels_each_gets_each_message_once_or_twice_with_its_id() {
+    let strace = Path::new("/usr/bin/strace");
+    if !strace.exists() {
+        return skipped("strace is needed to kill at a system call");
+    }
+    // one alert, and so many that people get one message about all of them
+    for alerts in [1_usize, 5] {
+        for (call, occurrences) in MOMENTS_OF_MANY {
+            for when in occurrences {
+                let four = Four::start();
+                let world = World::with_queue(&four.config());
+                world.check();
+                let queue = |at| format!("queue_depth{{queue=\"q{at}\"}} 50\n");
+                world.write("queue.prom", &(0..alerts).map(queue).collect::<Vec<_>>().concat(), 0o644);
+                world.next_tick();
+                let inject = format!("inject={call}:signal=SIGKILL:when={when}");
+                let program = env!("CARGO_BIN_EXE_sippar-mon");
+                let args = ["-f", "-qq", "-o", "/dev/null", "-e", &inject, program, "check"];
+                world.command_of(strace, &args).output().unwrap();
+                world.ticked();
+                assert_eq!(world.check().code, 1, "{call} {when}");
+                assert_eq!(world.check().code, 1, "{call} {when}");
+
+                for (place, arrived) in four.arrived().iter().enumerate() {
+                    // the machine hears of each alert, people of all in one message
+                    let messages = if place == 3 { alerts } else { 1 };
+                    let all_well = arrived.len() == messages && arrived.values().all(|times| (1..=2).contains(times));
+                    assert!(all_well, "{alerts} alerts, killed at {call} {when}, place {place}: {arrived:?}");
+                }
+                let database = Connection::open(world.database()).unwrap();
+                let left = "SELECT count(*) FROM outbox WHERE state <> 'sent'";
+                let left: i64 = database.query_row(left, [], |row| row.get(0)).unwrap();
+                let sound: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+                assert_eq!((left, sound.as_str()), (0, "ok"), "{call} {when}");
+            }
         }
     }
 }
