@@ -9,7 +9,6 @@ pub mod catalogue;
 pub mod icp;
 pub mod probe;
 mod readings;
-#[allow(dead_code, unused_imports, reason = "its settings come with [sources.icp], on which it stands")]
 pub mod reserves;
 pub mod run;
 mod settings;

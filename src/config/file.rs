@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::{hours, routes};
-use crate::collect::{algorand, backend, icp, probe, system};
+use crate::collect::{algorand, backend, icp, probe, reserves, system};
 use crate::model::fault::{Fault, Place};
 use crate::text::check::Check;
 use crate::{notify, rules};
@@ -70,14 +70,13 @@ pub struct Sources {
     pub backend: Option<Spanned<backend::Settings>>,
     pub algorand: Option<Spanned<algorand::Settings>>,
     pub icp: Option<Spanned<icp::Settings>>,
-    reserves: Planned,
+    pub reserves: Option<Spanned<reserves::Settings>>,
 }
 
 /// Refuses, with a clear word, what this version does not build yet. Ignoring it would be a promise not kept.
 pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
-    let File { responses, serve, sources, .. } = file;
-    let Sources { system: _, backend: _, algorand: _, icp: _, reserves } = sources;
-    for (name, planned) in [("[responses]", responses), ("[serve]", serve), ("[sources.reserves]", reserves)] {
+    let File { responses, serve, .. } = file;
+    for (name, planned) in [("[responses]", responses), ("[serve]", serve)] {
         refuse(name, planned.as_ref(), check);
     }
 }

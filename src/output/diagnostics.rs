@@ -140,7 +140,10 @@ fn mask(text: &str) -> String {
         }
         let start = line.trim_start();
         if start.starts_with('[') {
-            table_is_secret = SECRET_TABLES.iter().any(|table| start.contains(table)) || start.contains("headers");
+            // "reserves" is no "serve"
+            let is_source = start.starts_with("[sources.");
+            let is_named = SECRET_TABLES.iter().any(|table| start.contains(table)) && !is_source;
+            table_is_secret = is_named || start.contains("headers");
             out.push_str(line);
             continue;
         }

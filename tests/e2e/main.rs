@@ -36,6 +36,8 @@ mod power_cut;
 mod reading;
 mod real_mail;
 mod real_services;
+#[cfg(feature = "icp")]
+mod reserves;
 mod rules;
 mod rules_backtest;
 mod rules_check;

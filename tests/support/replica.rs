@@ -176,6 +176,16 @@ impl Replica {
         self.http.url("")
     }
 
+    /// The `[sources.icp]` that watches its canisters.
+    pub fn config(&self, every: &str) -> String {
+        let (host, key) = (self.url(), Self::root_key());
+        format!(
+            "[sources.icp]\nhosts = [\"{host}\"]\nroot_key = \"{key}\"\nevery = \"{every}\"\n\
+             [sources.icp.canisters.simplified_bridge]\nid = \"{BRIDGE}\"\n\
+             [sources.icp.canisters.threshold_signer]\nid = \"{SIGNER}\"\n"
+        )
+    }
+
     /// Its root key, as the configuration has it.
     pub fn root_key() -> String {
         der(&key(1)).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))

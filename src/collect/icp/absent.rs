@@ -39,7 +39,6 @@ impl Icp {
     }
 
     /// The canister of the token.
-    #[allow(dead_code, reason = "the reserve check takes it, whose settings come next")]
     pub const fn bridge(&self) -> Option<&Canister> {
         match *self {}
     }

@@ -52,7 +52,6 @@ impl Icp {
     }
 
     /// The canister of the token. A source that reads it takes a clone, which waits for nobody.
-    #[allow(dead_code, reason = "the reserve check takes it, whose settings come next")]
     pub fn bridge(&self) -> Option<&Canister> {
         self.canisters.iter().find(|watched| watched.role == Role::Bridge).map(|watched| &watched.canister)
     }
