@@ -92,7 +92,9 @@ impl Settings {
     /// Address and name of a node; kept like a secret, since some providers put a key in it.
     fn address(&self, key: &Spanned<String>, check: &mut Check<'_>) -> Option<(Secret, String)> {
         let place = || Place::File(key.span());
-        let secret = check.secret(key)?;
+        // a plain address is no secret: only one that holds a key is written as a reference
+        let is_reference = key.get_ref().starts_with("env:") || key.get_ref().starts_with("file:");
+        let secret = if is_reference { check.secret(key)? } else { Secret::new(key.get_ref()) };
         let url = match parse_url(secret.expose()) {
             Ok(url) => url,
             Err(why) => {
