@@ -43,8 +43,8 @@ fn ledger(icp: &Part<Icp>, table: &Range<usize>, check: &mut Check<'_>) -> Part<
         ),
         Part::Absent => return Part::Absent,
         Part::Broken => return Part::Broken,
-        Part::Good(icp) => match icp.bridge() {
-            Some(canister) => return Part::Good(Ledger(Some(Arc::new(canister.clone())))),
+        Part::Good(icp) => match icp.bridge().cloned().map(Arc::new) {
+            Some(canister) => return Part::Good(Ledger(Some(canister))),
             None => (
                 "[sources.reserves] needs the token canister in [sources.icp]",
                 "name it there as simplified_bridge, or give it `role = \"bridge\"`",

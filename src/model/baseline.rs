@@ -42,6 +42,7 @@ impl Sighting {
     }
 
     /// Whether it differs from what was accepted; what was never seen before does not.
+    #[cfg_attr(not(feature = "icp"), allow(dead_code, reason = "only canisters change so"))]
     pub fn is_change(&self, baselines: &Baselines) -> bool {
         baselines.get(&self.name).is_some_and(|accepted| *accepted != self.value)
     }

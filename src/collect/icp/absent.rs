@@ -19,6 +19,7 @@ pub enum Icp {}
 
 impl Settings {
     /// Refuses the table: what it asks for is not there.
+    #[allow(clippy::unused_self, reason = "the build with the feature reads the settings here")]
     pub fn build(&self, table: &Range<usize>, check: &mut Check<'_>) -> Option<Icp> {
         let what = "`[sources.icp]` needs the feature `icp`, and this program was built without it";
         let help = "build it with its default features, or remove the table";
