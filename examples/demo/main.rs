@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a demonstration that cannot go on ends")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who started it")]
 
+mod bridge;
 mod chat;
 mod monitor;
 #[path = "../../tests/support/mod.rs"]
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use chat::Chat;
 use monitor::Monitor;
-use world::{COMMANDS, World};
+use world::World;
 
 fn main() -> ExitCode {
     let folder = std::env::args_os().nth(1).map_or_else(|| std::env::temp_dir().join("sippar-mon-demo"), PathBuf::from);
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
                 }
             }
             ("run", words) => monitor.run(words),
-            (name, _) => match COMMANDS.iter().find(|command| command.name == name) {
+            (name, _) => match world::commands().find(|command| command.name == name) {
                 Some(command) => {
                     (command.run)(&world);
                     println!("  {}", command.what);
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
 
 fn help() -> String {
     let mut lines: Vec<String> =
-        COMMANDS.iter().map(|command| format!("  {:<14} {}", command.name, command.what)).collect();
+        world::commands().map(|command| format!("  {:<14} {}", command.name, command.what)).collect();
     lines.push(format!("  {:<14} {}", "run WORDS", "sippar-mon with these words, such as: run alert list"));
     lines.push(format!("  {:<14} {}", "expect TEXT", "waits until people are told something with TEXT in it"));
     lines.push(format!("  {:<14} {}", "quit", "ends it"));

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The time between two looks.
-pub const EVERY: Duration = Duration::from_secs(2);
+pub const EVERY: Duration = Duration::from_secs(4);
 
 /// The program and the folder of this world.
 #[derive(Clone)]

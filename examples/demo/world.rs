@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::bridge::{self, Bridge};
 use crate::support::backend::{BackendFake, bad_gateway, body, json_answer};
 
 /// The fake world.
 pub struct World {
     backend: BackendFake,
+    /// Its chains.
+    pub bridge: Bridge,
 }
 
 /// Something that can be done to it.
@@ -20,7 +23,12 @@ pub struct Command {
 }
 
 /// Everything that can be done to it.
-pub const COMMANDS: &[Command] = &[
+pub fn commands() -> impl Iterator<Item = &'static Command> {
+    COMMANDS.iter().chain(bridge::COMMANDS)
+}
+
+/// What can be done to its backend.
+const COMMANDS: &[Command] = &[
     Command { name: "down", what: "nginx answers in the place of the backend (BACKEND_DOWN)", run: down },
     Command { name: "up", what: "the backend answers as it should", run: |world| world.backend.heal() },
     Command { name: "work", what: "ten more jobs are minted", run: work },
@@ -45,19 +53,20 @@ pub const COMMANDS: &[Command] = &[
 impl World {
     /// All is well in it.
     pub fn start() -> Self {
-        Self { backend: BackendFake::start() }
+        Self { backend: BackendFake::start(), bridge: Bridge::start() }
     }
 
     /// The configuration that watches it. What a real one waits minutes for, this one waits seconds for.
     pub fn config(&self, chat: &str) -> String {
         let mut config = format!(
             "# Written by the demo: a fake world on this machine.\n[monitor]\nname = \"Fake bridge\"\nenvironment = \"demo\"\n\
-             interval = \"2s\"\n\n[sources.system]\nenabled = false\n\n[sources.backend]\nurl = \"{}\"\nevery = \"2s\"\n\n\
+             interval = \"4s\"\n\n[sources.system]\nenabled = false\n\n[sources.backend]\nurl = \"{}\"\nevery = \"4s\"\n\n{}\
              [channels.chat.slack]\nwebhook_url = \"{chat}\"\n",
-            self.backend.url()
+            self.backend.url(),
+            self.bridge.config(),
         );
-        for (rule, pending) in [("BACKEND_DOWN", "4s"), ("WITHDRAWAL_STUCK", "6s"), ("SLOW_MIGRATION_PROCESSING", "4s")]
-        {
+        let rules = [("BACKEND_DOWN", "4s"), ("WITHDRAWAL_STUCK", "6s"), ("SLOW_MIGRATION_PROCESSING", "4s")];
+        for (rule, pending) in rules.into_iter().chain(bridge::PENDING) {
             let _ = write!(config, "\n[[rule]]\nalert = \"{rule}\"\nfor = \"{pending}\"\n");
         }
         config

@@ -1,11 +1,45 @@
 //! The demonstration, played by a script: the fake world breaks, people are told, it is mended, and they are told that too.
 
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What is broken and mended, and what people must be told of it.
-const SCRIPT: &str = "\
+/// Plays a script after the first look, and gives what was printed.
+fn play(script: &str) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_sippar-mon"));
+    let demo = program.with_file_name("examples").join("demo");
+    assert!(demo.is_file(), "build it first: cargo build --example demo");
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(&demo)
+        .arg(folder.path().join("world"))
+        .env_clear()
+        .env("HOME", folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut printed, mut out) = (BufReader::new(child.stdout.take().unwrap()), String::new());
+    while !out.contains("state: ") {
+        assert!(printed.read_line(&mut out).unwrap() > 0, "it ended: {out}");
+    }
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    printed.read_to_string(&mut out).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let err = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && err.is_empty(), "{out}\n{err}");
+    out
+}
+
+/// Whether `alert list` shows an alert.
+fn lists(out: &str, alert: &str) -> bool {
+    out.lines().any(|row| row.contains('\t') && row.contains(alert))
+}
+
+#[test]
+fn the_fake_world_breaks_and_is_told_of() {
+    let out = play(
+        "\
 expect-nothing
 work
 down
@@ -21,31 +55,34 @@ expect HIGH_MIGRATION_ERROR_RATE
 restart
 run alert list --all
 quit
-";
-
-#[test]
-fn the_fake_world_breaks_and_is_told_of() {
-    let program = Path::new(env!("CARGO_BIN_EXE_sippar-mon"));
-    let demo = program.with_file_name("examples").join("demo");
-    assert!(demo.is_file(), "build it first: cargo build --example demo");
-    let folder = tempfile::tempdir().unwrap();
-    let mut child = Command::new(&demo)
-        .arg(folder.path().join("world"))
-        .env_clear()
-        .env("HOME", folder.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(SCRIPT.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && err.is_empty(), "{out}\n{err}");
+",
+    );
     assert!(out.contains("there is no expect-nothing; help lists what there is"), "{out}");
     assert!(out.contains("state: CRITICAL") && out.contains("state: all is well"), "{out}");
-    // what `alert list --all` shows
-    for line in ["BACKEND_DOWN", "WITHDRAWAL_STUCK", "HIGH_MIGRATION_ERROR_RATE"] {
-        assert!(out.lines().any(|row| row.contains('\t') && row.contains(line)), "{line}: {out}");
+    for alert in ["BACKEND_DOWN", "WITHDRAWAL_STUCK", "HIGH_MIGRATION_ERROR_RATE"] {
+        assert!(lists(&out, alert), "{alert}: {out}");
+    }
+}
+
+#[test]
+fn its_bridge_is_quiet_while_it_is_backed_and_short_is_told_of() {
+    let out = play(
+        "\
+run reserves show --json
+short
+expect [CRITICAL] UNDER_COLLATERALIZED: Missing in custody: 2.419 ALGO of what ALGO must back
+expect [HIGH] RESERVE_CLAIM_DEVIATES
+mend
+expect [CRITICAL] Resolved: UNDER_COLLATERALIZED
+run alert list --all
+quit
+",
+    );
+    let (before, after) = out.split_once("2.519 ALGO leave custody").unwrap();
+    assert!(before.contains("state: all is well") && !before.contains("\n> "), "{out}");
+    assert!(before.contains("\"verdict\": \"backed\""), "{out}");
+    assert!(after.contains("state: CRITICAL"), "{out}");
+    for alert in ["UNDER_COLLATERALIZED", "OUTFLOW_WITHOUT_BURN", "RESERVE_CLAIM_DEVIATES"] {
+        assert!(lists(after, alert), "{alert}: {out}");
     }
 }

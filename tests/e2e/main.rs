@@ -20,6 +20,7 @@ mod crash;
 mod crowd;
 mod database;
 mod deliveries;
+#[cfg(feature = "icp")]
 mod demo;
 mod emergency;
 

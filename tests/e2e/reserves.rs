@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::support::algorand::{AlgodFake, IndexerFake, address};
+use crate::support::backend::BackendFake;
 use crate::support::http::{Answer, HttpFake};
 use crate::support::replica::{BRIDGE, Health, Lie, Replica, World as Subnet};
 use crate::world::{Ran, World, slack, told};
@@ -188,6 +189,39 @@ fn a_shortfall_is_told_on_all_channels_in_the_cycle_that_finds_it_and_its_end_as
     bridge.custody(CUSTODY);
     assert_eq!(bridge.check().code, 0);
     assert_eq!((told(&bridge.chat).len(), told(&bridge.pager).len()), (2, 2));
+}
+
+#[test]
+fn a_backend_that_claims_more_than_the_chains_show_is_told_of_and_they_are_believed() {
+    let backend = BackendFake::start();
+    // two minutes of a pretended clock would be two minutes between it and the time that the replica signs
+    let soon = "[[rule]]\nalert = \"RESERVE_CLAIM_DEVIATES\"\nfor = \"20s\"\n";
+    let mut bridge =
+        Bridge::with(&format!("[sources.backend]\nurl = \"{}\"\nevery = \"10s\"\n\n{soon}", backend.url()));
+    assert_eq!(bridge.check().code, 0);
+    // what must be backed is 23.419 ALGO
+    bridge.custody(22_716_430);
+    for is_told in [false, false, true] {
+        assert_eq!(bridge.check().code, 2);
+        assert_eq!(bridge.firing().contains(&"RESERVE_CLAIM_DEVIATES".to_owned()), is_told);
+    }
+    let shown = bridge.shown();
+    assert_eq!((&shown["verdict"], &shown["ratio"]), (&json!("short"), &json!(0.97)));
+    bridge.custody(CUSTODY);
+    assert_eq!(bridge.check().code, 0);
+    let told = told(&bridge.chat);
+    let claims = told.iter().filter_map(|line| line.split_once(" | ")).map(|(text, _)| text);
+    let claims: Vec<&str> = claims.filter(|text| text.contains("RESERVE_CLAIM_DEVIATES")).collect();
+    let rest = "better than what the chains show";
+    assert_eq!(
+        claims,
+        [
+            format!("[HIGH] RESERVE_CLAIM_DEVIATES: The reserve ratio that the backend claims is 3 % {rest}"),
+            format!(
+                "[HIGH] Resolved: RESERVE_CLAIM_DEVIATES: The reserve ratio that the backend claims is -0.43 % {rest}"
+            ),
+        ]
+    );
 }
 
 #[test]
