@@ -27,8 +27,8 @@ use world::World;
 fn main() -> ExitCode {
     let folder = std::env::args_os().nth(1).map_or_else(|| std::env::temp_dir().join("sippar-mon-demo"), PathBuf::from);
     let (world, chat) = (World::start(), Chat::start());
-    let monitor = match Monitor::start(folder, &world.config(&chat.url())) {
-        Ok(monitor) => monitor,
+    let (monitor, looks) = match Monitor::start(folder, &world.config(&chat.url())) {
+        Ok(started) => started,
         Err(why) => {
             eprintln!("demo: {why}");
             return ExitCode::FAILURE;
@@ -61,6 +61,7 @@ fn main() -> ExitCode {
             },
         }
     }
+    looks.end();
     ExitCode::SUCCESS
 }
 

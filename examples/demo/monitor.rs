@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// The time between two looks.
@@ -18,15 +19,29 @@ pub struct Monitor {
     folder: PathBuf,
 }
 
+/// The looks, which go on until they are ended.
+pub struct Looks {
+    more: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Looks {
+    /// Ends them after the one that is under way, which may have something to tell.
+    pub fn end(self) {
+        drop(self.more);
+        self.thread.join().unwrap();
+    }
+}
+
 impl Monitor {
     /// Writes the configuration and begins to look; whatever an earlier run left in the folder is forgotten.
-    pub fn start(folder: PathBuf, config: &str) -> Result<Self, String> {
+    pub fn start(folder: PathBuf, config: &str) -> Result<(Self, Looks), String> {
         let program = program()?;
         let monitor = Self { program, folder };
         monitor.write(config).map_err(|error| format!("{}: {error}", monitor.folder.display()))?;
-        let looking = monitor.clone();
-        thread::spawn(move || looking.look());
-        Ok(monitor)
+        let (looking, (more, ended)) = (monitor.clone(), channel());
+        let thread = thread::spawn(move || looking.look(&ended));
+        Ok((monitor, Looks { more, thread }))
     }
 
     fn write(&self, config: &str) -> std::io::Result<()> {
@@ -52,8 +67,8 @@ impl Monitor {
         command
     }
 
-    /// Looks for ever; says when the state changes.
-    fn look(&self) {
+    /// Looks until nobody wants more; says when the state changes.
+    fn look(&self, ended: &Receiver<()>) {
         let mut last = None;
         loop {
             let status = self.command().arg("check").stdin(Stdio::null()).stdout(Stdio::null()).status();
@@ -62,7 +77,9 @@ impl Monitor {
                 println!("  state: {}", word(code));
                 last = code;
             }
-            thread::sleep(EVERY);
+            if ended.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
         }
     }
 
