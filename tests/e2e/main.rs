@@ -53,4 +53,5 @@ mod stories;
 mod streams;
 mod surroundings;
 mod sweep;
+mod units;
 mod usage;
