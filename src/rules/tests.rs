@@ -39,6 +39,7 @@ const METRICS: &[Metric] = &[
     metric("source_up", Unit::Bool, &["source"]),
     metric("monitor_channel_proven_age_seconds", Unit::Seconds, &["channel"]),
     metric("monitor_channel_up", Unit::Bool, &["channel"]),
+    Metric { source: "icp", ..metric("canister_certificate_age_seconds", Unit::Seconds, &["canister"]) },
     Metric { source: "icp", ..metric("canister_code_changed", Unit::Bool, &["canister"]) },
     Metric { source: "icp", ..metric("canister_controllers_changed", Unit::Bool, &["canister"]) },
     Metric { source: "icp", ..metric("canister_untrusted_replies", Unit::Count, &["canister"]) },
@@ -165,6 +166,7 @@ fn shipped_rules_compile_without_a_word() {
             "CANISTER_CODE_CHANGED",
             "CANISTER_CONTROLLERS_CHANGED",
             "UNTRUSTED_REPLY",
+            "SUBNET_STALLED",
             "PROBE_FAILED",
             "TLS_CERT_EXPIRES",
             "SLOW_RESPONSE",
@@ -208,8 +210,8 @@ fn shipped_rules_read_well() {
     let summaries: Vec<String> = rules
         .iter()
         .zip([
-            0.86, 0.91, 0.96, 0.91, -5e9, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 0.0, 90_000.0, 6.5, 0.4, 400.0, 2.0, 3.0,
-            0.0,
+            0.86, 0.91, 0.96, 0.91, -5e9, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 75.0, 0.0, 90_000.0, 6.5, 0.4, 400.0, 2.0,
+            3.0, 0.0,
         ])
         .map(|(rule, value)| rule.summary(&labels, Some(value), rule.policy.severities.highest(|has| *has).unwrap()))
         .collect();
@@ -228,6 +230,7 @@ fn shipped_rules_read_well() {
             "The code of the canister bridge is not the one that was accepted",
             "The controllers of the canister bridge are not those that were accepted",
             "Replies about the canister bridge were not to be believed: a signature or certificate did not hold",
+            "The newest certificate about the canister bridge is 1 min 15 s old",
             "Probe wallet fails after repeated attempts",
             "The TLS certificate of probe wallet expires in 1 d 1 h",
             "Probe wallet is slow: 95 % of answers within 6.5 s over 10 minutes (> 5 s)",
