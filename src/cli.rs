@@ -5,6 +5,7 @@ mod baseline;
 mod db;
 mod life;
 mod reserves;
+mod respond;
 mod rules;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub use baseline::{Accept, Baseline};
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
 pub use life::{Ack, Close, Silence, Unsilence, Word};
 pub use reserves::{Reserves, ReservesProof, ReservesShow, ReservesVerify};
+pub use respond::Respond;
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 
 /// Examples and exit codes at the end of `--help`.
@@ -111,8 +113,8 @@ pub enum Command {
     /// What is taken to be right, such as the code of a canister: list it, accept a change of it
     #[command(subcommand)]
     Baseline(Baseline),
-    /// Run a configured response by hand (not built yet)
-    Respond(Later),
+    /// Run a configured response by hand
+    Respond(Respond),
     /// Serve the JSON API and the dashboard (not built yet)
     Serve(Later),
     /// Write a self-contained incident report (not built yet)

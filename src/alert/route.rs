@@ -196,6 +196,23 @@ fn escalation<'a>(subject: &Subject<'_>, attention: Attention, routes: &'a Route
     }
 }
 
+/// Adds to the plan a word for everybody who was told of it and has heard nothing since something went wrong that was
+/// done about it.
+pub fn report(plan: &mut Plan, subject: &Subject<'_>, routes: &Routes, happened: Time, at: Time) {
+    if subject.began.is_none() || subject.hold.is_some() {
+        return;
+    }
+    let route = routes.of(subject.rule, subject.severity, at);
+    for (to, heard) in heard(subject.before) {
+        let is_told_now = plan.tell.iter().any(|telling| telling.to == *to);
+        let is_behind = heard.waiting.is_empty() && heard.last.is_some_and(|last| last.created < happened);
+        if heard.told && is_behind && route.contains(to) && !is_told_now {
+            plan.tell(to, Kind::Reminder, &heard);
+        }
+    }
+    plan.tell.sort_by(|one, two| one.to.cmp(&two.to));
+}
+
 fn is_due(heard: &Heard<'_>, severity: Severity, began: Time, attention: Attention, routes: &Routes, at: Time) -> bool {
     let Some(last) = heard.last.filter(|_| heard.waiting.is_empty()) else { return false };
     match attention {

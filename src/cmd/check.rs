@@ -15,7 +15,7 @@ use crate::cycle::emergency::{self, Emergency};
 use crate::cycle::lock::{self, Lock, Name};
 use crate::cycle::stop::Stop;
 use crate::cycle::{Cycle, Road, tidy};
-use crate::cycle::{deliver, heartbeat};
+use crate::cycle::{deliver, heartbeat, respond};
 use crate::model::delivery::Attempt;
 use crate::model::fault::{Fault, Located, Place};
 use crate::model::time::Time;
@@ -25,6 +25,7 @@ use crate::output::cycle::Done;
 use crate::output::{self, terminal};
 use crate::store::Store;
 use crate::store::open::Mode;
+use crate::text::safe;
 use crate::view::dashboard::Dashboard;
 use crate::view::snapshot::{self, Snapshot};
 
@@ -131,22 +132,55 @@ async fn once(context: &Context, config: &Config, broken: bool, mut stop: Stop) 
         // nothing was decided yet
         code = stop.asked() => return Ok(code),
     };
-    let delivered = deliver::deliver(&mut store, config, &net, context.clock, stop.clone()).await;
+    let (ended, responded) = tokio::join!(
+        after(context, config, &net, &mut store, &cycle, stop.clone()),
+        // beside the deliveries: a provider that does not answer must not hold it up, nor it the deliveries
+        responded(context, config, stop),
+    );
+    responded?;
+    ended
+}
+
+/// What follows a committed cycle.
+async fn after(
+    context: &Context,
+    config: &Config,
+    net: &Arc<Net>,
+    store: &mut Store,
+    cycle: &Cycle,
+    stop: Stop,
+) -> Ended {
+    let delivered = deliver::deliver(store, config, net, context.clock, stop.clone()).await;
     let attempts = troubled(context, config, delivered)?;
-    troubled(context, config, told::undelivered(context, config, &store, &attempts))?;
+    troubled(context, config, told::undelivered(context, config, store, &attempts))?;
     if let Some(code) = stop.code() {
         return Ok(code);
     }
-    if let Some(beat) = troubled(context, config, heartbeat::due(&store, config, &cycle, context.clock.now()))? {
-        told::heartbeat(context, config, beat.send(&net).await);
+    if let Some(beat) = troubled(context, config, heartbeat::due(store, config, cycle, context.clock.now()))? {
+        told::heartbeat(context, config, beat.send(net).await);
     }
-    tidied(context, config, &mut store);
+    tidied(context, config, store);
     if context.global.json {
-        let snapshot = Snapshot::take(&mut store, config, context.clock.now())?;
+        let snapshot = Snapshot::take(store, config, context.clock.now())?;
         super::print_json(&Dashboard::new(&snapshot, config))?;
         return Ok(snapshot.state().exit());
     }
-    show(context, config, &mut store, &cycle, &attempts)
+    show(context, config, store, cycle, &attempts)
+}
+
+/// Runs the responses that are due, and says on a terminal how they ended.
+async fn responded(context: &Context, config: &Config, stop: Stop) -> Result<(), Trouble> {
+    if config.responses.is_empty() {
+        return Ok(());
+    }
+    let ended = troubled(context, config, respond::beside(config, context.clock, stop).await)?;
+    if context.terminal.out && context.global.quiet == 0 && !context.global.json {
+        for one in ended {
+            let line = safe::one_line(&format!("response {}: {}", one.response, one.finish.outcome));
+            terminal::print(&context.terminal.fit(&format!("  {line}\n")))?;
+        }
+    }
+    Ok(())
 }
 
 /// The report on a terminal; without one only the exit code, which needs no second look at the samples.

@@ -108,5 +108,5 @@ fn hold(path: &Path) -> Result<Vec<Lock>, Trouble> {
             )
         })
     };
-    [Name::Schedule, Name::Cycle, Name::Deliver].into_iter().map(take).collect()
+    [Name::Schedule, Name::Cycle, Name::Deliver, Name::Respond].into_iter().map(take).collect()
 }

@@ -9,6 +9,7 @@ mod db;
 mod explain;
 mod query;
 mod reserves;
+mod respond;
 mod rules;
 mod runbook;
 mod status;
@@ -78,6 +79,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Alert(Alert::Resend(args)) => alert::deliveries::resend(&context, &args),
         Command::Alert(Alert::Drop(args)) => alert::deliveries::drop(&context, &args),
         Command::Baseline(args) => baseline::run(&context, &args),
+        Command::Respond(args) => respond::run(&context, &args),
         Command::Reserves(args) => reserves::run(&context, &args),
         Command::Db(args) => db::run(&context, &args),
         other => later(&other),

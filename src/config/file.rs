@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::{hours, routes};
+use super::{hours, responses, routes};
 use crate::collect::{algorand, backend, icp, probe, reserves, system};
 use crate::model::fault::{Fault, Place};
 use crate::text::check::Check;
@@ -28,7 +28,7 @@ pub struct File {
     pub routes: routes::Settings,
     pub rule: Vec<rules::Settings>,
     pub maintenance: Vec<Spanned<hours::Settings>>,
-    responses: Planned,
+    pub responses: responses::Table,
     pub heartbeat: Option<Spanned<notify::heartbeat::Settings>>,
     serve: Planned,
 }
@@ -75,10 +75,8 @@ pub struct Sources {
 
 /// Refuses, with a clear word, what this version does not build yet. Ignoring it would be a promise not kept.
 pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
-    let File { responses, serve, .. } = file;
-    for (name, planned) in [("[responses]", responses), ("[serve]", serve)] {
-        refuse(name, planned.as_ref(), check);
-    }
+    let File { serve, .. } = file;
+    refuse("[serve]", serve.as_ref(), check);
 }
 
 fn refuse(name: &str, planned: Option<&Spanned<IgnoredAny>>, check: &mut Check<'_>) {

@@ -10,6 +10,7 @@ mod hours;
 pub mod last_good;
 mod parse;
 pub mod people;
+pub mod responses;
 mod routes;
 mod ruled;
 mod secret;
@@ -37,6 +38,7 @@ use crate::text::units;
 use crate::world::Env;
 use file::File;
 use find::Origin;
+use responses::Response;
 use routes::People;
 use ruled::{compiled, with_runbooks, written};
 use secret::Secrets;
@@ -73,6 +75,8 @@ pub struct Config {
     pub heartbeat: Option<Heartbeat>,
     /// How many text messages may go out.
     pub sms_budget: Budget,
+    /// What is run when an alert rises.
+    pub responses: Vec<Response>,
     /// When alerts are to be expected.
     pub maintenance: Vec<Maintenance>,
     /// Remarks that do not stop it.
@@ -201,11 +205,13 @@ fn build(
     let fallback = file.routes.fallback(&people, &mut check);
     let maintenance = hours::maintenance(&file.maintenance, &mut check);
     let heartbeat = file.heartbeat.as_ref().and_then(|settings| settings.get_ref().build(&settings.span(), &mut check));
+    let responses = responses::responses(&file.responses, &mut check);
     let own = if flags.rules.is_empty() { file.rule } else { Vec::new() };
     let sms_budget = file.routes.sms_budget.build(&mut check);
     let written = written(own, &texts, &mut check);
     let rules = compiled(written, &sources, false, &mut check);
     routes.of_rules = routes::of_rules(&rules, &people, &mut check);
+    responses::check_rules(&rules, &file.responses, &mut check);
     check.source.clone_from(&texts.main);
     secret::refuse_public_literals(&secrets, main.as_ref(), &mut check);
 
@@ -231,6 +237,7 @@ fn build(
         fallback,
         heartbeat,
         sms_budget,
+        responses,
         maintenance,
         warnings,
         texts,

@@ -85,13 +85,14 @@ fn meaning(config: &Config) -> Vec<String> {
         fallback,
         heartbeat,
         sms_budget,
+        responses,
         maintenance,
         warnings,
         texts: _,
     } = config;
     let mut lines = vec![
         format!("{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?}"),
-        format!("{fallback:?} {heartbeat:?} {sms_budget:?} {maintenance:?}"),
+        format!("{fallback:?} {heartbeat:?} {sms_budget:?} {maintenance:?} {responses:?}"),
         format!("{:?}", warnings.iter().map(|warning| &warning.fault.what).collect::<Vec<_>>()),
     ];
     lines.extend(sources.iter().map(|source| format!("{source:?}")));
@@ -165,7 +166,7 @@ fn keys_of_the_example() -> BTreeSet<String> {
         let line = [OPTIONAL, PLANNED, DEFAULT].iter().find_map(|sign| toml_behind(line, sign)).unwrap_or(line);
         if let Some(header) = line.strip_prefix('[') {
             let mut parts: Vec<&str> = header.trim_start_matches('[').split(']').next().unwrap().split('.').collect();
-            if ["probes", "channels"].contains(&parts[0]) {
+            if ["probes", "channels", "responses"].contains(&parts[0]) {
                 parts[1] = "*";
             }
             if parts.get(2) == Some(&"canisters") && parts.len() > 3 {
@@ -209,6 +210,7 @@ fn the_example_leaves_no_key_out() {
         ("channels.*.exec.", "[channels.x.exec]\nzzz = 1"),
         ("routes.", "[routes]\nzzz = 1"),
         ("heartbeat.", "[heartbeat]\nzzz = 1"),
+        ("responses.*.", "[responses.x]\nzzz = 1"),
         ("rule.", "[[rule]]\nzzz = 1"),
     ] {
         let (_, found) = parse::parse::<File>(text);

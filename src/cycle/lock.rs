@@ -18,6 +18,8 @@ pub enum Name {
     Cycle,
     /// Sending: only its holder sends.
     Deliver,
+    /// Starting responses: only its holder does.
+    Respond,
     /// Sealing what grew old.
     Tidy,
 }
@@ -28,6 +30,7 @@ impl Name {
             Self::Schedule => "schedule",
             Self::Cycle => "cycle",
             Self::Deliver => "deliver",
+            Self::Respond => "respond",
             Self::Tidy => "tidy",
         }
     }

@@ -1,4 +1,4 @@
-//! The road, joined once: collect, judge and commit, deliver.
+//! The road, joined once: collect, judge and commit, deliver, respond.
 //!
 //! A cycle never runs or passes half: its samples, the alerts' new states, their history and the notifications they ask
 //! for are one transaction. A crash before it means that the next cycle decides again; a crash after it, that the next
@@ -17,6 +17,7 @@ mod own;
 mod parcel;
 mod proof;
 pub mod repeat;
+pub mod respond;
 pub mod stop;
 mod tell;
 pub mod tidy;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::judge::Stepped;
 use super::own;
+use super::respond::{self, decide::Decider};
 use crate::alert::hold::{Reasons, counts_as_cause};
 use crate::alert::message::{self, Occasion};
 use crate::alert::route::{self, Attention, Plan, Subject};
@@ -16,6 +17,7 @@ use crate::model::alert::{Ack, Alert, AlertKey, Deed, DeedKind, Event, Transitio
 use crate::model::delivery::Queued;
 use crate::model::hold::{Fired, Hold};
 use crate::model::message::{Kind, Texts};
+use crate::model::response::Run;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::rules::{self, Rule};
@@ -32,7 +34,8 @@ pub fn tell(tx: &Tx<'_>, config: &Config, stepped: Vec<Stepped<'_>>, tick: Time,
     let silences = tx.silences(real)?;
     let reasons =
         Reasons { maintenance: &config.maintenance, silences: &silences, open: &open, routes: &config.routes };
-    let teller = Teller { tx, config, tick, real, reasons, fired, queued: tx.queued()? };
+    let runs = if config.responses.is_empty() { BTreeMap::new() } else { tx.runs_of_open_alerts()? };
+    let teller = Teller { tx, config, tick, real, reasons, fired, queued: tx.queued()?, runs };
     let mut events = Vec::new();
     for Stepped { rule, id, step } in stepped {
         events.extend(teller.one(rule, id, step)?);
@@ -48,6 +51,7 @@ struct Teller<'a> {
     reasons: Reasons<'a>,
     fired: BTreeMap<AlertKey, Fired>,
     queued: BTreeMap<AlertId, Vec<Queued>>,
+    runs: BTreeMap<AlertId, Vec<Run>>,
 }
 
 /// What a firing alert asks for, and what has to be said of it beside its state.
@@ -64,11 +68,12 @@ impl Teller<'_> {
             // it was pending and never fired: there is nothing to remember
             return id.map_or(Ok(None), |id| self.tx.forget_alert(id).map(|()| None));
         };
-        let standing = self.stand(rule, &mut alert);
+        let mut standing = self.stand(rule, &mut alert);
         let id = self.tx.save_alert(id, &mut alert)?;
         for deed in &standing.deeds {
             self.tx.put_deed(id, deed)?;
         }
+        standing.remarks.extend(self.respond(rule, id, &alert, transition)?);
         let severity = transition.map(Transition::severity).or_else(|| alert.severity());
         let plan = severity.map(|severity| self.plan(id, &alert, severity, standing.attention)).unwrap_or_default();
         self.tx.supersede(&plan.supersede, self.real)?;
@@ -146,14 +151,46 @@ impl Teller<'_> {
         attention
     }
 
+    /// Decides what is run; the remarks about it.
+    fn respond(
+        &self,
+        rule: Option<&Rule>,
+        id: AlertId,
+        alert: &Alert,
+        transition: Option<Transition>,
+    ) -> Result<Vec<String>> {
+        let Some(rule) = rule.filter(|_| !self.config.responses.is_empty()) else { return Ok(Vec::new()) };
+        let told = || {
+            let raised = matches!(transition, Some(Transition::Raised(..)));
+            let (kind, severity) =
+                (if raised { Kind::Raised } else { Kind::Firing }, alert.severity().unwrap_or(Severity::Low));
+            let texts = Texts { cause: self.cause(Some(rule), alert)?, ..rule.texts(alert, severity) };
+            let occasion = Occasion { kind, severity, first_word: false, at: self.tick, remarks: &[] };
+            Ok(message::build(&occasion, alert, texts, &self.config.identity))
+        };
+        let decider = Decider { tx: self.tx, config: self.config, tick: self.tick, real: self.real };
+        decider.decide(rule, (id, alert), transition, self.runs_of(id), told)
+    }
+
+    fn runs_of(&self, id: AlertId) -> &[Run] {
+        self.runs.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    fn queued_for(&self, id: AlertId) -> &[Queued] {
+        self.queued.get(&id).map_or(&[], Vec::as_slice)
+    }
+
     /// What is to be said of an alert that fires or has ended.
     fn plan(&self, id: AlertId, alert: &Alert, severity: Severity, attention: Attention) -> Plan {
-        let before = self.queued.get(&id).map_or(&[][..], Vec::as_slice);
+        let before = self.queued_for(id);
         let (began, hold) = (alert.began(), alert.hold.as_ref());
         let subject = Subject { rule: &alert.key.rule, severity, began, before, hold };
         let routes = own::routes(alert, &self.config.routes);
         let mut plan = route::plan(&subject, &routes, self.tick);
         route::remind(&mut plan, &subject, attention, &routes, self.tick);
+        if let Some(failed) = respond::last_failure(self.runs_of(id)) {
+            route::report(&mut plan, &subject, &routes, failed, self.tick);
+        }
         plan
     }
 
@@ -170,7 +207,8 @@ impl Teller<'_> {
         for telling in &plan.tell {
             let (kind, first_word) = (telling.kind, telling.first_word);
             let escalated = (kind == Kind::Escalated).then(|| unheeded(alert, at));
-            let remarks: Vec<String> = escalated.into_iter().chain(remarks.iter().cloned()).collect();
+            let of_runs = respond::remarks(self.runs_of(id), self.queued_for(id), &telling.to);
+            let remarks: Vec<String> = escalated.into_iter().chain(of_runs).chain(remarks.iter().cloned()).collect();
             let occasion = Occasion { kind, severity, first_word, at, remarks: &remarks };
             let message = message::build(&occasion, alert, texts.clone(), &self.config.identity);
             self.tx.enqueue(Some(id), &telling.to, &message, self.real)?;

@@ -226,6 +226,8 @@ pub enum DeedKind {
     Released,
     /// Somebody closed it.
     Closed,
+    /// A response to it was decided, or came to its end.
+    Responded,
 }
 
 /// An entry of an alert's history that is no transition.

@@ -154,4 +154,6 @@ pub struct Queued {
     pub maybe_repeat: bool,
     /// The tick at which it was decided.
     pub at: Time,
+    /// When that was by the clock.
+    pub created: Time,
 }

@@ -10,6 +10,7 @@ pub mod labels;
 pub mod message;
 pub mod metric;
 pub mod reading;
+pub mod response;
 pub mod scope;
 pub mod secret;
 pub mod severity;

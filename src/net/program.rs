@@ -3,6 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use toml::Spanned;
+
+use crate::model::fault::{Fault, Place};
+use crate::text::check::Check;
+
 /// What is wrong with a program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Unfit {
@@ -33,4 +38,26 @@ pub fn inspect(program: &Path) -> Result<(), Unfit> {
         return Err(Unfit::Unsafe(format!("{shown} can be replaced by anybody who can write to its folder")));
     }
     Ok(())
+}
+
+/// The program and its arguments as they are written in a configuration, unless nobody should run them like this. One that
+/// is only missing is a remark, for the rest must not fall with it; `until` says what that means.
+pub fn command(key: &Spanned<Vec<String>>, until: &str, help: &str, check: &mut Check<'_>) -> Option<Vec<String>> {
+    let place = Place::File(key.span());
+    match key.get_ref().first().map(Path::new) {
+        Some(program) if program.is_absolute() => match inspect(program) {
+            Ok(()) => {}
+            Err(Unfit::Absent(why)) => check.fault(Fault::warning(why, place).help(until)),
+            Err(Unfit::Unsafe(why)) => {
+                check.fault(Fault::error(why, place).help("take the right to write from others: chmod go-w"));
+                return None;
+            }
+        },
+        _ => {
+            let what = "`command` does not begin with the absolute path of a program";
+            check.fault(Fault::error(what, place).help(help));
+            return None;
+        }
+    }
+    Some(key.get_ref().clone())
 }

@@ -1,5 +1,6 @@
 //! Running another program: no shell, an environment of its own, a time limit for it and all its children, capped output.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
+
+use crate::text::safe;
 
 /// How long output is still read after the program itself has ended: a child it left behind may hold the pipe open.
 const LINGER: Duration = Duration::from_millis(250);
@@ -18,6 +21,8 @@ pub struct Program {
     pub argv: Vec<String>,
     /// The whole environment; nothing is inherited.
     pub env: Vec<(String, String)>,
+    /// The folder it works in; that of this process when `None`.
+    pub folder: Option<PathBuf>,
     /// What it finds on its standard input; nothing when `None`.
     pub stdin: Option<Vec<u8>>,
     /// After this time it and its process group are killed.
@@ -52,6 +57,25 @@ pub struct Ran {
     pub took: Duration,
 }
 
+impl Ran {
+    /// The first line it wrote, made harmless: about a failure on its standard error, else on its output.
+    pub fn first_line(&self) -> Option<String> {
+        let streams = match self.end {
+            End::Exited(0) => [&self.stdout, &self.stderr],
+            _ => [&self.stderr, &self.stdout],
+        };
+        let texts = streams.map(|bytes| String::from_utf8_lossy(bytes));
+        let line = texts.iter().flat_map(|text| text.lines()).find(|line| !line.trim().is_empty());
+        line.map(safe::answer)
+    }
+}
+
+/// What the environment of every program begins with.
+pub fn environment() -> Vec<(String, String)> {
+    let pairs = [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("LANG", "C.UTF-8")];
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
 /// Runs `program` to its end or its time limit; an error, in one line, is a program that could not be started.
 /// Dropping the future kills the whole process group.
 pub async fn run(program: &Program) -> Result<Ran, String> {
@@ -81,7 +105,11 @@ pub async fn run(program: &Program) -> Result<Ran, String> {
 fn spawn(program: &Program) -> Result<Child, String> {
     let (name, arguments) = program.argv.split_first().ok_or("no program is named")?;
     let stdin = if program.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
-    Command::new(name)
+    let mut command = Command::new(name);
+    if let Some(folder) = &program.folder {
+        command.current_dir(folder);
+    }
+    command
         .args(arguments)
         .env_clear()
         .envs(program.env.iter().map(|(name, value)| (name, value)))
@@ -176,6 +204,7 @@ mod tests {
         Program {
             argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
             env: vec![("GREETING".to_owned(), "hello".to_owned())],
+            folder: None,
             stdin: None,
             limit: Duration::from_secs(10),
             max_output: 16,
@@ -196,6 +225,7 @@ mod tests {
             (fed, (End::Exited(0), "in", "err\n", false)),
             (shell("printf '%020d' 7"), (End::Exited(0), "0000000000000000", "", true)),
             (shell("echo ${HOME:-nothing inherited}"), (End::Exited(0), "nothing inherite", "", true)),
+            (Program { folder: Some("/usr".into()), ..shell("pwd") }, (End::Exited(0), "/usr\n", "", false)),
         ] {
             let (end, stdout, stderr, cut) = expected;
             assert_eq!(ran(&program).await, (end, stdout.to_owned(), stderr.to_owned(), cut), "{:?}", program.argv);

@@ -6,7 +6,6 @@
 //! have told already.
 
 use std::ops::Range;
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -17,8 +16,8 @@ use super::document::Document;
 use crate::model::delivery::{Delivery, Outcome};
 use crate::model::fault::{Fault, Place};
 use crate::model::metric::Unit;
-use crate::net::program::{Unfit, inspect};
-use crate::net::run::{End, Program, Ran, run};
+use crate::net::program::{Unfit, command, inspect};
+use crate::net::run::{End, Program, Ran, environment, run};
 use crate::text::check::Check;
 use crate::text::{safe, units};
 
@@ -49,24 +48,7 @@ impl Settings {
     fn argv(&self, table: &Range<usize>, check: &mut Check<'_>) -> Option<Vec<String>> {
         let help = "write the program and its arguments: command = [\"/usr/local/bin/tell-duty\", \"--all\"]";
         let key = check.required(self.command.as_ref(), table, "command", help)?;
-        let place = Place::File(key.span());
-        match key.get_ref().first().map(Path::new) {
-            Some(program) if program.is_absolute() => match inspect(program) {
-                Ok(()) => {}
-                // the other channels must not fall with it
-                Err(Unfit::Absent(why)) => check.fault(Fault::warning(why, place).help("until then nothing is told")),
-                Err(Unfit::Unsafe(why)) => {
-                    check.fault(Fault::error(why, place).help("take the right to write from others: chmod go-w"));
-                    return None;
-                }
-            },
-            _ => {
-                let what = "`command` does not begin with the absolute path of a program";
-                check.fault(Fault::error(what, place).help(help));
-                return None;
-            }
-        }
-        Some(key.get_ref().clone())
+        command(key, "until then nothing is told", help, check)
     }
 
     fn timeout(&self, check: &mut Check<'_>) -> Option<Duration> {
@@ -110,14 +92,12 @@ impl Exec {
             Ok(json) => json,
             Err(why) => return Outcome::Dead { why },
         };
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut env = environment();
+        env.push(("SIPPAR_MON_CHANNEL".to_owned(), self.name.clone()));
         let program = Program {
             argv: self.argv.clone(),
-            env: vec![
-                pair("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-                pair("LANG", "C.UTF-8"),
-                pair("SIPPAR_MON_CHANNEL", &self.name),
-            ],
+            env,
+            folder: None,
             stdin: Some(stdin),
             limit: self.timeout.min(deadline.saturating_duration_since(Instant::now())),
             max_output: MAX_OUTPUT,
@@ -142,15 +122,9 @@ fn judged(ran: &Ran, limit: Duration) -> Outcome {
     }
 }
 
-/// How it ended, and the first line it wrote: about a failure on its standard error, else on its output.
+/// How it ended, and the first line it wrote.
 fn said(ran: &Ran, ended: &str) -> String {
-    let streams = match ran.end {
-        End::Exited(0) => [&ran.stdout, &ran.stderr],
-        _ => [&ran.stderr, &ran.stdout],
-    };
-    let texts = streams.map(|bytes| String::from_utf8_lossy(bytes));
-    let line = texts.iter().flat_map(|text| text.lines()).find(|line| !line.trim().is_empty());
-    line.map_or_else(|| ended.to_owned(), |line| format!("{ended}: {}", safe::answer(line)))
+    ran.first_line().map_or_else(|| ended.to_owned(), |line| format!("{ended}: {line}"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 pub mod alertmanager;
 pub mod digest;
+pub mod document;
 pub mod email;
 pub mod exec;
 pub mod heartbeat;
@@ -16,7 +17,6 @@ pub mod telegram;
 pub mod webhook;
 
 mod address;
-mod document;
 mod post;
 
 #[cfg(test)]

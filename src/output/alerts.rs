@@ -138,6 +138,8 @@ fn done(deed: &Deed) -> String {
         DeedKind::Withheld => format!("withheld: {text}"),
         DeedKind::Released => format!("told again: {text}"),
         DeedKind::Closed => format!("closed by {who}: {text}"),
+        DeedKind::Responded if who.is_empty() => format!("response {text}"),
+        DeedKind::Responded => format!("response by {who}: {text}"),
     }
 }
 

@@ -206,5 +206,5 @@ const fn value(heard: &Heard) -> Option<f64> {
 /// A delivery that went through at once.
 fn delivered(telling: &Telling, message: &Message, at: Time) -> Queued {
     let (kind, severity) = (message.kind, message.severity);
-    Queued { id: 0, to: telling.to.clone(), kind, severity, state: State::Sent, maybe_repeat: false, at }
+    Queued { id: 0, to: telling.to.clone(), kind, severity, state: State::Sent, maybe_repeat: false, at, created: at }
 }

@@ -11,6 +11,7 @@ use super::limits::{self, Limit};
 use super::lint::{self, Catalogue, Watched};
 use super::merge::{Draft, drafts};
 use super::promql::{self, ast::Expr, check::Kind};
+use super::respond;
 use super::rule::{Origin, Rule, Spot, Test, direction, filters, top_comparison};
 use super::scope;
 use super::settings::{Levels, Names, Settings};
@@ -70,7 +71,6 @@ pub fn lifted(fault: Fault, outer: &Range<usize>) -> Fault {
 fn compiled(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Option<Rule> {
     let before = check.faults.len();
     check.source.clone_from(&draft.settings.source);
-    refuse_later_keys(&draft.settings, check);
     let rule = rule(draft, catalogue, check);
     if draft.origin == Origin::Shipped {
         // the places are those of another text
@@ -125,6 +125,7 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
         severity_by_label: Vec::new(),
         worse_by,
         route: route(settings.route.as_ref(), severities, check),
+        respond: respond::named(settings.respond.as_ref()),
         depends_on: settings.depends_on.iter().flatten().map(|name| Arc::from(name.get_ref().as_str())).collect(),
     };
     for fault in lint::whole(draft, &rule, catalogue, check.interval) {
@@ -292,14 +293,6 @@ fn no_data(text: Option<&Spanned<String>>, check: &mut Check<'_>) -> NoData {
             check.fault(fault.help("it is \"hold\", \"fire\" or \"resolve\""));
             NoData::Hold
         }
-    }
-}
-
-/// Keys whose part comes with a later version.
-fn refuse_later_keys(settings: &Settings, check: &mut Check<'_>) {
-    if let Some(value) = &settings.respond {
-        let fault = Fault::error("`respond` is not built in this version", Place::File(value.span()));
-        check.fault(fault.help("remove it; it comes with a later version"));
     }
 }
 

@@ -14,6 +14,7 @@ mod limits;
 mod lint;
 mod merge;
 pub mod promql;
+mod respond;
 mod rule;
 pub mod runbook;
 pub mod scope;

@@ -60,6 +60,8 @@ pub struct Rule {
     pub worse_by: Option<f64>,
     /// Channels that hear of it by name, in place of those of the severity.
     pub route: BySeverity<Option<Vec<Spanned<String>>>>,
+    /// Responses by name: each is run when an alert rises to its severity or past it.
+    pub respond: BySeverity<Option<Spanned<String>>>,
     /// Rules of whose alerts its own may be consequences.
     pub depends_on: Vec<Arc<str>>,
 }

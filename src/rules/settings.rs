@@ -1,4 +1,4 @@
-//! `[[rule]]` as it is written. Every value keeps its place; keys of later versions are known and refused by name.
+//! `[[rule]]` as it is written. Every value keeps its place.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -55,11 +55,16 @@ pub struct Settings {
     pub worse_by: Option<Spanned<Quantity>>,
     /// Channels that hear of it, in place of those of its severity.
     pub route: Option<Spanned<Levels<Names>>>,
-    /// Of a later version.
-    pub respond: Option<Spanned<toml::Value>>,
+    /// The response that is run when an alert of it begins to fire, or by the severity that it rises to.
+    pub respond: Option<Spanned<Levels<Name>>>,
     /// Rules of whose alerts its own may be consequences.
     pub depends_on: Option<Vec<Spanned<String>>>,
 }
+
+/// The name of something that is configured elsewhere.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Name(pub String);
 
 /// Names in a list.
 #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize)]
@@ -119,6 +124,18 @@ impl Scalar for String {
 
     fn from_text(text: &str) -> Option<Self> {
         Some(text.to_owned())
+    }
+}
+
+impl Scalar for Name {
+    const EXPECTED: &'static str = "the name of a response, or a table of them by severity";
+
+    fn from_number(_: f64) -> Option<Self> {
+        None
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
     }
 }
 

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use toml::Spanned;
+
 use super::ladder::{Rung, Worse};
 use super::rule::{Rule, Test};
 use super::template::Template;
 use crate::model::metric::Unit;
-use crate::model::severity::BySeverity;
+use crate::model::severity::{BySeverity, Severity};
 use crate::model::verdict::NoData;
 use crate::text::units;
 
@@ -37,6 +39,7 @@ pub fn toml(rule: &Rule) -> String {
     keys.raw("worse_by", rule.worse_by.map(|value| quantity(value, rule.unit)));
     keys.names("depends_on", rule.depends_on.iter().map(|name| &**name));
     keys.route(rule);
+    keys.respond(rule);
     let except: Vec<String> = rule.except.iter().map(|except| quoted(&except.text)).collect();
     keys.raw("except", (!except.is_empty()).then(|| format!("[{}]", except.join(", "))));
     let labels: Vec<String> = rule.labels.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
@@ -86,6 +89,15 @@ impl Keys {
                 self.raw("route", Some(first.clone()));
             }
             _ => self.table("route", &lists),
+        }
+    }
+
+    /// One name where it is for every severity, otherwise a table.
+    fn respond(&mut self, rule: &Rule) {
+        let named = |severity| rule.respond[severity].as_ref().map(|name: &Spanned<String>| quoted(name.get_ref()));
+        match (named(Severity::Low), Severity::ALL.iter().filter(|severity| named(**severity).is_some()).count()) {
+            (Some(only), 1) => self.raw("respond", Some(only)),
+            _ => self.table("respond", &BySeverity::from_fn(named)),
         }
     }
 

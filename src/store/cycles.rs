@@ -47,12 +47,21 @@ pub enum NoteKind {
     Restored,
     /// A part of the history cannot be read.
     Damaged,
+    /// A response did not end as it should.
+    Response,
 }
 
 impl NoteKind {
     /// All kinds; the compiler does not check this list, the round-trip test does.
-    pub const ALL: [Self; 6] =
-        [Self::ClockBack, Self::Missed, Self::StateReset, Self::Migrated, Self::Restored, Self::Damaged];
+    pub const ALL: [Self; 7] = [
+        Self::ClockBack,
+        Self::Missed,
+        Self::StateReset,
+        Self::Migrated,
+        Self::Restored,
+        Self::Damaged,
+        Self::Response,
+    ];
 
     /// The word in the store and on the screens.
     pub const fn name(self) -> &'static str {
@@ -63,6 +72,7 @@ impl NoteKind {
             Self::Migrated => "migrated",
             Self::Restored => "restored",
             Self::Damaged => "damaged",
+            Self::Response => "response",
         }
     }
 }
@@ -250,7 +260,7 @@ mod tests {
         }
         let notes = tx.notes(2).unwrap();
         let note = |second, kind| Note { at: at(second), kind, text: "a b".to_owned() };
-        assert_eq!(notes, [note(5, NoteKind::Damaged), note(4, NoteKind::Restored)]);
+        assert_eq!(notes, [note(6, NoteKind::Response), note(5, NoteKind::Damaged)]);
         assert_eq!(tx.notes(99).unwrap().len(), NoteKind::ALL.len());
         tx.note(at(9), NoteKind::Missed, &"x".repeat(5000)).unwrap();
         assert_eq!(tx.notes(1).unwrap()[0].text.chars().count(), NOTE_LENGTH);

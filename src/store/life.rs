@@ -129,8 +129,14 @@ mod tests {
         let (_folder, mut store) = store();
         let tx = store.begin().unwrap();
         let id = tx.save_alert(None, &mut firing("A", Severity::High)).unwrap();
-        let kinds =
-            [DeedKind::Acknowledged, DeedKind::AckEnded, DeedKind::Withheld, DeedKind::Released, DeedKind::Closed];
+        let kinds = [
+            DeedKind::Acknowledged,
+            DeedKind::AckEnded,
+            DeedKind::Withheld,
+            DeedKind::Released,
+            DeedKind::Closed,
+            DeedKind::Responded,
+        ];
         let deeds = kinds.map(|kind| Deed { at: at(1), kind, who: "eva".to_owned(), text: "a word".to_owned() });
         for deed in &deeds {
             tx.put_deed(id, deed).unwrap();

@@ -41,6 +41,7 @@ pub mod marks;
 pub mod open;
 pub mod past;
 pub mod reserves;
+pub mod responses;
 pub mod restore;
 pub mod retain;
 pub mod seal;

@@ -24,7 +24,7 @@ const HEADS: &str = "
 /// What [`queued`] reads.
 const QUEUED: &str = "
     SELECT id, alert, channel, address, kind, json_extract(message, '$.severity') AS severity, state, maybe_repeat,
-           json_extract(message, '$.at') AS at
+           json_extract(message, '$.at') AS at, created
     FROM outbox";
 
 /// The row of an alert's delivery, reduced to what planning must know.
@@ -37,6 +37,7 @@ fn queued(cells: &Cells<'_>) -> std::result::Result<(AlertId, Queued), Unread> {
         state: cells.word("state", |word| State::ALL.into_iter().find(|state| state.name() == word))?,
         maybe_repeat: cells.get("maybe_repeat")?,
         at: cells.time("at")?,
+        created: cells.time("created")?,
     };
     Ok((AlertId(cells.get("alert")?), row))
 }

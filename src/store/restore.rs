@@ -127,6 +127,7 @@ fn make_ready(file: &Path, part: &Path, from: Contents, present: &Present, now: 
     }
     let dropped = waiting(&tx)?;
     tx.drop_waiting(now)?;
+    tx.drop_open_runs(now)?;
     let (given, left) = present.given(&own);
     tx.go_on_after(&given)?;
     let kept = present.is_there.then(|| present.aside.clone());

@@ -39,6 +39,7 @@ mod real_mail;
 mod real_services;
 #[cfg(feature = "icp")]
 mod reserves;
+mod responses;
 mod rules;
 mod rules_backtest;
 mod rules_check;

@@ -30,7 +30,7 @@ struct Story {
     config: String,
     /// What happens before the check of a time, a line each:
     /// `queue 20` · `other 1` (a second value) · `run alert ack 1 -m "on it"` (prints what it says) ·
-    /// `chat down`, `chat up` (also `boss`) · `asleep`, `awake` (no checks between) ·
+    /// `chat down`, `chat up` (also `boss`) · `response 3` (what the program of `@respond.sh` ends with from now on) · `asleep`, `awake` (no checks between) ·
     /// `config NAME` (that of `configs` in place of `config`) · `end`.
     script: String,
     /// Other configurations.
@@ -63,7 +63,7 @@ struct Stage {
     sms: HttpFake,
     mail: SmtpFake,
     /// How much each of them has been told already.
-    told: [usize; 4],
+    told: [usize; 5],
     /// The channels that refuse everything.
     down: BTreeSet<&'static str>,
     values: (u32, Option<u32>),
@@ -80,12 +80,13 @@ impl Stage {
             boss: http(),
             sms,
             mail,
-            told: [0; 4],
+            told: [0; 5],
             down: BTreeSet::new(),
             values: (0, None),
         };
         stage.configure(story, &story.config);
         stage.measure();
+        stage.respond("0");
         stage
     }
 
@@ -133,6 +134,14 @@ base_url = "{}"
         self.world.write("queue.prom", &format!("queue_depth {queue}\n{other}"), 0o644);
     }
 
+    /// A program for responses: it notes that it ran, and ends with this code.
+    fn respond(&self, code: &str) {
+        let ran = self.world.path("ran.txt");
+        let words = "$SIPPAR_RESPONSE at $SIPPAR_SEVERITY: $SIPPAR_ALERT$SIPPAR_LABEL_probe ${SIPPAR_NUMBER:-by hand}";
+        let script = format!("#!/bin/sh\necho \"{words}\" >> {}\necho done >&2\nexit {code}\n", ran.display());
+        self.world.write("respond.sh", &script, 0o755);
+    }
+
     /// Runs the program at this minute of the story; a check a second later than what people do.
     fn run(&self, minute: u64, args: &[&str]) -> Ran {
         let clock = (BEGIN + minute) * 60_000 + if args == ["check"] { 1000 } else { 0 };
@@ -143,9 +152,11 @@ base_url = "{}"
 
     /// What each channel has heard since the last look, with the time of the story.
     fn news(&mut self, time: &str) -> String {
-        let heard: [(&str, Vec<String>); 4] = [
+        let ran = std::fs::read_to_string(self.world.path("ran.txt")).unwrap_or_default();
+        let heard: [(&str, Vec<String>); 5] = [
             ("boss", self.boss.seen().iter().map(|post| slack(&post.json())).collect()),
             ("chat", self.chat.seen().iter().map(|post| slack(&post.json())).collect()),
+            ("ran", ran.lines().map(str::to_owned).collect()),
             ("mail", self.mail.mails().iter().filter_map(|mail| mail.header("Subject")).collect()),
             ("sms", self.sms.seen().iter().filter(|seen| seen.method == "POST").map(|post| body(&post.body)).collect()),
         ];
@@ -172,7 +183,7 @@ fn slack(post: &serde_json::Value) -> String {
     let texts = || post["blocks"].as_array().into_iter().flatten().filter_map(|block| block["text"]["text"].as_str());
     let summary = texts().nth(1).unwrap_or_default().to_owned();
     let note = texts().skip(2).find(|text| !text.starts_with("Action required: ") && *text != summary);
-    let note = note.map(|note| format!(" ({note})")).unwrap_or_default();
+    let note = note.map(|note| format!(" ({})", paceless(note))).unwrap_or_default();
     format!("{}{note}", post["text"].as_str().unwrap_or("?"))
 }
 
@@ -221,6 +232,7 @@ fn act(stage: &mut Stage, story: &Story, at: u64, action: &str) -> String {
     match words.as_slice() {
         ["queue", value] => stage.values.0 = value.parse().unwrap(),
         ["other", value] => stage.values.1 = Some(value.parse().unwrap()),
+        ["response", code] => stage.respond(code),
         ["config", name] => stage.configure(story, &story.configs[*name]),
         [channel @ ("chat" | "boss"), how] => {
             let (name, fake) = if *channel == "chat" { ("chat", &stage.chat) } else { ("boss", &stage.boss) };
@@ -234,13 +246,23 @@ fn act(stage: &mut Stage, story: &Story, at: u64, action: &str) -> String {
             let ran = stage.run(at, args);
             let said = format!("{}{}", ran.out, ran.err);
             let code = (ran.code != 0).then(|| format!("[{}]", ran.code));
-            let lines = said.lines().map(timeless).chain(code);
+            let lines = said.lines().map(|line| paceless(&timeless(line))).chain(code);
             return lines.map(|line| format!("{} > {line}", clock(at)).trim_end().to_owned() + "\n").collect();
         }
         other => panic!("no such action: {other:?}"),
     }
     stage.measure();
     String::new()
+}
+
+/// A note without the time that a response took.
+fn paceless(note: &str) -> String {
+    let parts = note.split(" after ").enumerate().map(|(at, part)| match part.split_once(" ms") {
+        Some((count, rest)) if at > 0 && count.parse::<f64>().is_ok() => rest.to_owned(),
+        _ if at > 0 => format!(" after {part}"),
+        _ => part.to_owned(),
+    });
+    parts.collect()
 }
 
 /// A line without the time that a delivery took.
@@ -319,6 +341,11 @@ fn what_withholds() {
 #[test]
 fn routes_and_hours() {
     tell("routes.toml");
+}
+
+#[test]
+fn responses() {
+    tell("responses.toml");
 }
 
 #[test]

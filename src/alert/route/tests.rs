@@ -17,7 +17,7 @@ fn at(text: &str) -> Time {
 }
 
 fn row(id: i64, channel: &str, kind: Kind, severity: Severity, state: State) -> Queued {
-    Queued { id, to: to(channel), kind, severity, state, maybe_repeat: false, at: at("0s") }
+    Queued { id, to: to(channel), kind, severity, state, maybe_repeat: false, at: at("0s"), created: at("0s") }
 }
 
 fn routes() -> Routes {

@@ -7,8 +7,8 @@ use crate::alert::step;
 use crate::cli;
 use crate::cmd::{Context, Ended, block_on, who};
 use crate::config::Config;
-use crate::cycle::deliver;
 use crate::cycle::stop::Stop;
+use crate::cycle::{deliver, respond};
 use crate::model::alert::{Ack, Alert, Deed, DeedKind};
 use crate::model::delivery::{Attempt, State};
 use crate::model::message::{Kind as About, Texts};
@@ -110,8 +110,10 @@ fn enqueue(
     let rule = config.rules.iter().find(|rule| rule.name == alert.key.rule);
     let plain = || Texts { summary: alert.key.to_string(), ..Texts::default() };
     let texts = rule.map_or_else(plain, |rule| rule.texts(alert, severity));
+    let (runs, before) = (tx.runs_of(id)?, tx.queued_of(id)?);
     for Telling { to, kind, first_word } in tell {
-        let occasion = Occasion { kind: *kind, severity, first_word: *first_word, at, remarks };
+        let remarks = [respond::remarks(&runs, &before, to), remarks.to_vec()].concat();
+        let occasion = Occasion { kind: *kind, severity, first_word: *first_word, at, remarks: &remarks };
         let message = message::build(&occasion, alert, texts.clone(), &config.identity);
         tx.enqueue(Some(id), to, &message, at)?;
     }

@@ -8,6 +8,7 @@ use super::{busy, enter, met, open, over, show, tidied, told, troubled};
 use crate::cmd::{Context, Ended};
 use crate::config::Config;
 use crate::cycle::lock::{self, Name};
+use crate::cycle::respond::{self, Responded};
 use crate::cycle::stop::Stop;
 use crate::cycle::{Road, deliver, heartbeat, repeat};
 use crate::model::delivery::Attempt;
@@ -40,7 +41,7 @@ pub async fn repeating(context: &Context, config: Arc<Config>, broken: bool, mut
     let (mut ended, mut in_emergency) = (None, false);
     let last = store.last_cycle()?.map(|last| last.tick);
     let mut upcoming = repeat::first(context.clock.now(), last, config.interval, end);
-    let (mut deliveries, mut beats) = (JoinSet::new(), JoinSet::new());
+    let (mut deliveries, mut responses, mut beats) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
     while let Some(then) = upcoming {
         let cycle = async {
             tokio::time::sleep(context.clock.until(then)).await;
@@ -57,6 +58,9 @@ pub async fn repeating(context: &Context, config: Arc<Config>, broken: bool, mut
         if deliver::is_needed(&store, &config, context.clock.now()).unwrap_or(false) {
             deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone(), stop.clone()));
         }
+        if respond::is_needed(&store, &config).unwrap_or(false) {
+            responses.spawn(respond_beside(context.clock, config.clone(), stop.clone()));
+        }
         tidied(context, &config, &mut store);
         upcoming = repeat::next(context.clock.now(), config.interval, end);
     }
@@ -65,6 +69,9 @@ pub async fn repeating(context: &Context, config: Arc<Config>, broken: bool, mut
     while let Some(delivered) = deliveries.join_next().await {
         let attempts = troubled(context, &config, delivered.unwrap_or_else(|_| Ok(Vec::new()))).unwrap_or_default();
         told::undelivered(context, &config, &store, &attempts)?;
+    }
+    while let Some(responded) = responses.join_next().await {
+        troubled(context, &config, responded.unwrap_or_else(|_| Ok(Vec::new())))?;
     }
     while let Some(sent) = beats.join_next().await {
         told::heartbeat(context, &config, sent.unwrap_or(Ok(())));
@@ -96,6 +103,10 @@ async fn one_of_many(
         beats.spawn(async move { beat.send(&net).await });
     }
     show(context, config, store, &cycle, &[])
+}
+
+async fn respond_beside(clock: Clock, config: Arc<Config>, stop: Stop) -> Result<Vec<Responded>, Trouble> {
+    respond::beside(&config, clock, stop).await
 }
 
 async fn deliver_beside(clock: Clock, config: Arc<Config>, net: Arc<Net>, stop: Stop) -> Result<Vec<Attempt>, Trouble> {

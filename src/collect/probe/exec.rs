@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,12 +10,11 @@ use toml::Spanned;
 use super::Attempt;
 use super::pace::Keys;
 use crate::collect::catalogue::METRICS;
-use crate::model::fault::{Fault, Place};
 use crate::model::labels::SeriesKey;
 use crate::model::metric::Unit;
 use crate::model::reading::{Reading, Value};
-use crate::net::program::{Unfit, inspect};
-use crate::net::run::{End, Program, Ran, run};
+use crate::net::program::{Unfit, command, inspect};
+use crate::net::run::{End, Program, Ran, environment, run};
 use crate::text::check::Check;
 use crate::text::exposition::{Refused, Sample, parse};
 use crate::text::{safe, units};
@@ -67,24 +65,7 @@ impl Settings {
     pub(super) fn build(&self, table: &Range<usize>, check: &mut Check<'_>) -> Option<Exec> {
         let help = "write the program and its arguments: command = [\"/usr/local/bin/check-queue\", \"--all\"]";
         let key = check.required(self.command.as_ref(), table, "command", help)?;
-        let place = Place::File(key.span());
-        let argv = key.get_ref().clone();
-        match argv.first().map(Path::new) {
-            Some(program) if program.is_absolute() => match inspect(program) {
-                Ok(()) => {}
-                // a probe whose program is missing fails, and says so; the other probes must not fall with it
-                Err(Unfit::Absent(why)) => check.fault(Fault::warning(why, place).help("until then the probe fails")),
-                Err(Unfit::Unsafe(why)) => {
-                    check.fault(Fault::error(why, place).help("take the right to write from others: chmod go-w"));
-                    return None;
-                }
-            },
-            _ => {
-                let what = "`command` does not begin with the absolute path of a program";
-                check.fault(Fault::error(what, place).help(help));
-                return None;
-            }
-        }
+        let argv = command(key, "until then the probe fails", help, check)?;
         Some(Exec { argv })
     }
 }
@@ -104,18 +85,10 @@ impl Exec {
         {
             return failed(began.elapsed(), why);
         }
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let program = Program {
-            argv: self.argv.clone(),
-            env: vec![
-                pair("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-                pair("LANG", "C.UTF-8"),
-                pair("SIPPAR_MON_PROBE", name),
-            ],
-            stdin: None,
-            limit,
-            max_output: MAX_OUTPUT,
-        };
+        let mut env = environment();
+        env.push(("SIPPAR_MON_PROBE".to_owned(), name.to_owned()));
+        let program =
+            Program { argv: self.argv.clone(), env, folder: None, stdin: None, limit, max_output: MAX_OUTPUT };
         match Box::pin(run(&program)).await {
             Err(why) => failed(began.elapsed(), safe::answer(&why)),
             Ok(ran) => match failure(&ran, limit) {

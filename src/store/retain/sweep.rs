@@ -17,7 +17,8 @@ const BATCH: i64 = 32;
 const CUT: u32 = 16;
 
 /// Tables whose rows belong to an alert, and the column that names it. A test holds that there are no others.
-pub(super) const OF_ALERT: [(&str, &str); 3] = [("transition", "alert"), ("mark", "alert"), ("deed", "alert")];
+pub(super) const OF_ALERT: [(&str, &str); 4] =
+    [("transition", "alert"), ("mark", "alert"), ("deed", "alert"), ("response", "alert")];
 
 /// The same of a delivery.
 pub(super) const OF_DELIVERY: [(&str, &str); 1] = [("attempt", "outbox")];
