@@ -90,9 +90,6 @@ fn note(occasion: &Occasion<'_>, alert: &Alert, cause: Option<&str>) -> Option<S
         notes.push(format!("Not measured since {since} ({reason})."));
     }
     notes.extend_from_slice(occasion.remarks);
-    if let Some(Ack { at, who, why, .. }) = &alert.ack {
-        notes.push(format!("Acknowledged by {who} at {at}: {why}"));
-    }
     if occasion.first_word {
         notes.push(match (occasion.kind, alert.fired_at) {
             (Kind::Resolved, Some(fired)) => {
@@ -103,6 +100,9 @@ fn note(occasion: &Occasion<'_>, alert: &Alert, cause: Option<&str>) -> Option<S
             (_, Some(fired)) => format!("It fired at {fired}; an earlier message could not be delivered."),
             (_, None) => "An earlier message could not be delivered.".to_owned(),
         });
+    }
+    if let Some(Ack { at, who, why, .. }) = &alert.ack {
+        notes.push(format!("Acknowledged by {who} at {at}: {why}"));
     }
     (!notes.is_empty()).then(|| notes.join(" "))
 }

@@ -263,5 +263,17 @@ pub fn listeners(before: &[Queued], routes: &Routes) -> Vec<Destination> {
     heard(before).into_iter().filter(|(to, heard)| is_meant(to, heard)).map(|(to, _)| to.clone()).collect()
 }
 
+/// Who has heard nothing yet, for the word waits: it is replaced by one that says that somebody is at it.
+pub fn unheard(before: &[Queued], routes: &Routes) -> Plan {
+    let mut plan = Plan::default();
+    let is_meant = |to: &Destination, heard: &Heard<'_>| {
+        !heard.told && !heard.waiting.is_empty() && !routes.terse.contains(&to.channel)
+    };
+    for (to, heard) in heard(before).into_iter().filter(|(to, heard)| is_meant(to, heard)) {
+        plan.tell(to, heard.last.map_or(Kind::Firing, |last| last.kind), &heard);
+    }
+    plan
+}
+
 #[cfg(test)]
 mod tests;

@@ -71,10 +71,10 @@ pub(super) fn of_text(rules: Vec<rules::Settings>, text: Option<&Arc<SourceText>
     rules.into_iter().map(|rule| rules::Settings { source: text.cloned(), ..rule }).collect()
 }
 
-/// Gives shipped rules a link where they have none.
+/// Gives the rules that the runbook has a section about a link where they have none.
 pub(super) fn with_runbooks(rules: Vec<Rule>, base: &str) -> Vec<Rule> {
     let link = |mut rule: Rule| {
-        if rule.runbook_url.is_none() && !base.is_empty() {
+        if rule.runbook_url.is_none() && !base.is_empty() && rules::runbook::section(&rule.name).is_some() {
             rule.runbook_url = Some(format!("{base}#{}", rule.name.to_lowercase()));
         }
         rule

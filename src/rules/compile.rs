@@ -85,6 +85,7 @@ fn compiled(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> O
 fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Option<Rule> {
     let settings = &draft.settings;
     let summary = template(settings.summary.as_ref(), check);
+    let resolved = template(settings.resolved.as_ref(), check);
     let action = template(settings.action.as_ref(), check);
     let runbook_url = url(settings.runbook_url.as_ref(), check);
     let no_data = no_data(settings.no_data.as_ref(), check);
@@ -118,6 +119,7 @@ fn rule(draft: &Draft, catalogue: Catalogue<'_>, check: &mut Check<'_>) -> Optio
         test: judged_by,
         policy: Policy { severities, pending_for, keep_firing_for, no_data, lower_is_worse },
         summary,
+        resolved,
         action,
         runbook_url,
         unit,

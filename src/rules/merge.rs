@@ -145,6 +145,8 @@ fn adjusted(own: &Settings, shipped: &Settings) -> Settings {
         pending_for: own.pending_for.clone().or_else(|| moved_levels(shipped.pending_for.as_ref(), &at)),
         severity: text(&own.severity, &shipped.severity),
         summary: text(&own.summary, &shipped.summary),
+        // it goes with the sentence that it ends
+        resolved: if own.summary.is_some() { own.resolved.clone() } else { text(&own.resolved, &shipped.resolved) },
         action: text(&own.action, &shipped.action),
         no_data: text(&own.no_data, &shipped.no_data),
         enabled: own.enabled.or(shipped.enabled),

@@ -15,7 +15,7 @@ use super::runbook;
 use super::scope::{Except, Guard};
 use super::template::{Facts, Template};
 use super::windows::ALERTS;
-use crate::model::alert::Alert;
+use crate::model::alert::{Alert, Ended};
 use crate::model::fault::SourceText;
 use crate::model::labels::{Labels, SeriesKey};
 use crate::model::message::Texts;
@@ -46,6 +46,8 @@ pub struct Rule {
     pub policy: Policy,
     /// The line about what is wrong; a plain one is made where there is none.
     pub summary: Option<Template>,
+    /// The line once it is good again; that about what is wrong where there is none.
+    pub resolved: Option<Template>,
     /// What to do about it.
     pub action: Option<Template>,
     /// A page that says what to do.
@@ -252,8 +254,13 @@ impl Rule {
         let summary = self.summary(labels, value, severity);
         // the sentence of a condition, or of what is gone, says what is wrong, and now it is not
         let is_over = is_resolved && (self.is_condition() || now.is_none());
+        let ended = self.resolved.as_ref().filter(|_| matches!(alert.ended, Some((_, Ended::Cleared))));
         Texts {
-            summary: if is_over { format!("No longer: {summary}") } else { summary },
+            summary: match ended {
+                Some(template) => self.filled(template, labels, value, severity),
+                None if is_over => format!("No longer: {summary}"),
+                None => summary,
+            },
             value: now.map(|value| self.value_text(value)),
             limit: Some(self.limit_text(severity)),
             worst: alert.worst.map(|value| self.value_text(value)),

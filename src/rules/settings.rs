@@ -35,6 +35,8 @@ pub struct Settings {
     pub severity: Option<Spanned<String>>,
     /// One line about what is wrong.
     pub summary: Option<Spanned<String>>,
+    /// The same once it is good again.
+    pub resolved: Option<Spanned<String>>,
     /// What to do about it.
     pub action: Option<Spanned<String>>,
     /// What unknown means: `hold`, `fire` or `resolve`.

@@ -45,6 +45,7 @@ pub fn toml(rule: &Rule) -> String {
     let labels: Vec<String> = rule.labels.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
     keys.raw("labels", (!labels.is_empty()).then(|| format!("{{ {} }}", labels.join(", "))));
     keys.text("summary", rule.summary.as_ref().map(Template::text));
+    keys.text("resolved", rule.resolved.as_ref().map(Template::text));
     keys.text("action", rule.action.as_ref().map(Template::text));
     keys.text("runbook_url", rule.runbook_url.as_deref());
     keys.document()

@@ -218,7 +218,7 @@ fn a_backend_that_claims_more_than_the_chains_show_is_told_of_and_they_are_belie
         [
             format!("[HIGH] RESERVE_CLAIM_DEVIATES: The reserve ratio that the backend claims is 3 % {rest}"),
             format!(
-                "[HIGH] Resolved: RESERVE_CLAIM_DEVIATES: The reserve ratio that the backend claims is -0.43 % {rest}"
+                "[HIGH] Resolved: RESERVE_CLAIM_DEVIATES: The reserve ratio that the backend claims is again no {rest}"
             ),
         ]
     );

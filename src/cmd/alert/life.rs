@@ -33,9 +33,12 @@ pub fn ack(context: &Context, args: &cli::Ack) -> Ended {
     let before = alert.ack.replace(Ack { at: now, who: who.clone(), why: why.clone(), severity, value });
     tx.save_alert(Some(id), &mut alert)?;
     tx.put_deed(id, &Deed { at: now, kind: DeedKind::Acknowledged, who, text: why })?;
-    let listeners = route::listeners(&tx.queued_of(id)?, &config.routes);
+    let before_it = tx.queued_of(id)?;
+    let listeners = route::listeners(&before_it, &config.routes);
     let telling = |to| Telling { to, kind: About::Acknowledged, first_word: false };
-    let tell: Vec<Telling> = listeners.into_iter().map(telling).collect();
+    let unheard = route::unheard(&before_it, &config.routes);
+    tx.supersede(&unheard.supersede, now)?;
+    let tell: Vec<Telling> = listeners.into_iter().map(telling).chain(unheard.tell).collect();
     enqueue(&tx, &config, (id, &alert), severity, &tell, &[], now)?;
     tx.commit()?;
     let over = before.map(|ack| format!(", taken over from {}", ack.who)).unwrap_or_default();
