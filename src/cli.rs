@@ -7,6 +7,7 @@ mod life;
 mod reserves;
 mod respond;
 mod rules;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub use life::{Ack, Close, Silence, Unsilence, Word};
 pub use reserves::{Reserves, ReservesProof, ReservesShow, ReservesVerify};
 pub use respond::Respond;
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
+pub use serve::Serve;
 
 /// Examples and exit codes at the end of `--help`.
 const AFTER: &str = "\
@@ -115,8 +117,8 @@ pub enum Command {
     Baseline(Baseline),
     /// Run a configured response by hand
     Respond(Respond),
-    /// Serve the JSON API and the dashboard (not built yet)
-    Serve(Later),
+    /// Serve the JSON API and the dashboard
+    Serve(Serve),
     /// Write a self-contained incident report (not built yet)
     Report(Later),
     /// Print what to do about an alert

@@ -15,6 +15,7 @@ mod notify;
 mod output;
 mod replay;
 mod rules;
+mod serve;
 mod store;
 mod text;
 mod view;

@@ -26,7 +26,7 @@ use crate::output::{self, terminal};
 use crate::store::Store;
 use crate::store::open::Mode;
 use crate::text::safe;
-use crate::view::dashboard::Dashboard;
+use crate::view::dashboard::Status;
 use crate::view::snapshot::{self, Snapshot};
 
 /// How long a person waits for another check; cron does not.
@@ -162,7 +162,7 @@ async fn after(
     tidied(context, config, store);
     if context.global.json {
         let snapshot = Snapshot::take(store, config, context.clock.now())?;
-        super::print_json(&Dashboard::new(&snapshot, config))?;
+        super::print_json(&Status::new(&snapshot, config))?;
         return Ok(snapshot.state().exit());
     }
     show(context, config, store, cycle, &attempts)
@@ -264,7 +264,7 @@ async fn dry_run(context: &Context, config: &Config) -> Ended {
     let road = Road { config, net: &net, clock: context.clock, config_broken: false };
     let (cycle, snapshot) = road.rehearse(&mut store, |state| Snapshot::of(state, config, context.clock.now())).await?;
     if context.global.json {
-        super::print_json(&Dashboard::new(&snapshot, config))?;
+        super::print_json(&Status::new(&snapshot, config))?;
     } else if context.global.quiet == 0 {
         let rows = output::cycle::rows(&snapshot, &context.terminal);
         let report = output::cycle::report(&done(&cycle, &[]), &snapshot, config, &context.terminal);

@@ -12,6 +12,7 @@ mod reserves;
 mod respond;
 mod rules;
 mod runbook;
+mod serve;
 mod status;
 
 use std::fmt::Write as _;
@@ -60,6 +61,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
     match cli.command {
         Command::Check(args) => check::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
+        Command::Serve(args) => serve::run(&context, &args),
         Command::Query(args) => query::run(&context, &args),
         Command::Collect(args) => collect::run(&context, &args),
         Command::Rules(args) => rules::run(&context, args),
@@ -111,7 +113,7 @@ impl Context {
     /// The flags that concern the configuration.
     fn flags(&self, every: Option<Duration>) -> Flags {
         let Global { config, db, env_file, .. } = self.global.clone();
-        Flags { config, database: db, env_file, interval: every, rules: Vec::new(), unseen: !self.shows_remarks() }
+        Flags { config, database: db, env_file, interval: every, unseen: !self.shows_remarks(), ..Flags::default() }
     }
 
     /// Prints the faults and makes them one trouble.

@@ -10,7 +10,7 @@ use crate::output::terminal;
 use crate::store::Store;
 use crate::store::open::Mode;
 use crate::text::spark;
-use crate::view::dashboard::Dashboard;
+use crate::view::dashboard;
 use crate::view::snapshot::{Snapshot, Standing};
 
 /// Characters of a sparkline, and the time they show.
@@ -40,7 +40,7 @@ fn show(
 ) -> Result<(), crate::model::trouble::Trouble> {
     let format = if context.global.json { Format::Json } else { args.format };
     match format {
-        Format::Json => super::print_json(&Dashboard::new(snapshot, config)),
+        Format::Json => super::print_json(&dashboard::Status::new(snapshot, config)),
         Format::Nagios => terminal::print(&status::nagios(snapshot)),
         Format::Table if !context.terminal.out => terminal::print(&status::lines(snapshot)),
         Format::Table => {

@@ -172,6 +172,14 @@ impl Source {
         }
     }
 
+    /// The machine that it is, if it is one.
+    pub fn system(&self) -> Option<&System> {
+        match &self.kind {
+            Kind::System(system) => Some(system),
+            Kind::Backend(_) | Kind::Icp(_) | Kind::Probe(_) | Kind::Algorand(_) | Kind::Reserves(_) => None,
+        }
+    }
+
     /// The probe that it is, if it is one.
     pub fn probe(&self) -> Option<&Probe> {
         match &self.kind {

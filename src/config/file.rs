@@ -4,17 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::{hours, responses, routes};
+use super::{hours, responses, routes, serve};
 use crate::collect::{algorand, backend, icp, probe, reserves, system};
-use crate::model::fault::{Fault, Place};
-use crate::text::check::Check;
 use crate::{notify, rules};
-
-/// A table or key of a later version: its place is kept, its content is not looked at.
-type Planned = Option<Spanned<IgnoredAny>>;
 
 /// `config.toml`.
 #[derive(Deserialize, Default)]
@@ -30,7 +24,7 @@ pub struct File {
     pub maintenance: Vec<Spanned<hours::Settings>>,
     pub responses: responses::Table,
     pub heartbeat: Option<Spanned<notify::heartbeat::Settings>>,
-    serve: Planned,
+    pub serve: Option<Spanned<serve::Settings>>,
 }
 
 /// `rules.d/*.toml`: only rules and their tests.
@@ -71,17 +65,4 @@ pub struct Sources {
     pub algorand: Option<Spanned<algorand::Settings>>,
     pub icp: Option<Spanned<icp::Settings>>,
     pub reserves: Option<Spanned<reserves::Settings>>,
-}
-
-/// Refuses, with a clear word, what this version does not build yet. Ignoring it would be a promise not kept.
-pub fn refuse_planned(file: &File, check: &mut Check<'_>) {
-    let File { serve, .. } = file;
-    refuse("[serve]", serve.as_ref(), check);
-}
-
-fn refuse(name: &str, planned: Option<&Spanned<IgnoredAny>>, check: &mut Check<'_>) {
-    if let Some(planned) = planned {
-        let fault = Fault::error(format!("`{name}` is not built in this version"), Place::File(planned.span()));
-        check.fault(fault.help("remove it or put a # before it; a later version will read it"));
-    }
 }

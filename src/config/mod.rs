@@ -14,7 +14,10 @@ pub mod responses;
 mod routes;
 mod ruled;
 mod secret;
+pub mod serve;
+mod sources;
 mod store;
+mod surroundings;
 mod texts;
 pub mod trial;
 
@@ -26,7 +29,10 @@ use crate::alert::hold::Maintenance;
 use crate::alert::message::Identity;
 use crate::alert::routes::Routes;
 use crate::collect::Source;
+use crate::model::face::Face;
 use crate::model::fault::{Fault, Located, Place, SourceText, Weight};
+use crate::model::secret::Secret;
+use crate::model::severity::Severity;
 use crate::model::trouble::Trouble;
 use crate::notify::Channel;
 use crate::notify::heartbeat::Heartbeat;
@@ -42,10 +48,15 @@ use responses::Response;
 use routes::People;
 use ruled::{compiled, with_runbooks, written};
 use secret::Secrets;
+use serve::{Serve, Serving};
+use sources::sources;
 pub use texts::Texts;
 
 /// The time between two ticks, unless `[monitor] interval` says otherwise.
 const INTERVAL: Duration = Duration::from_mins(1);
+
+/// What stands for a secret that is not read. It fits where a header's value or a password does.
+const SEALED: &str = "sealed";
 
 /// Everything a run needs to know, checked.
 pub struct Config {
@@ -79,6 +90,12 @@ pub struct Config {
     pub responses: Vec<Response>,
     /// When alerts are to be expected.
     pub maintenance: Vec<Maintenance>,
+    /// How the server behaves.
+    pub serve: Serve,
+    /// Whether the reserves are watched.
+    pub watches_reserves: bool,
+    /// Whether channels and sources were left out, with the secrets in them: so it is in a process that serves.
+    pub sealed: bool,
     /// Remarks that do not stop it.
     pub warnings: Vec<Located>,
     /// The texts it was read from.
@@ -110,6 +127,8 @@ pub struct Flags {
     pub unseen: bool,
     /// `rules check FILE…`: rule files in the place of all rules of the configuration.
     pub rules: Vec<PathBuf>,
+    /// `serve`: what the server needs is read, and no secret but its token.
+    pub serving: Option<Serving>,
 }
 
 /// Why there is no [`Config`].
@@ -188,23 +207,24 @@ fn build(
     let named = file.store.path.clone().or_else(peeked);
     let database = find::database(flags.database.as_deref(), env, named.as_deref())?;
 
-    let env = with_env_file(&file, flags, env, main.as_ref(), &mut found);
+    let sealed = flags.serving.is_some();
+    let env = surroundings::environment(&file, flags, env, main.as_ref(), &mut found);
     let secrets = Secrets::new(&env);
-    let resolve = |text: &str| secrets.resolve(text);
+    let resolve = |text: &str| if sealed { Ok(Secret::new(SEALED)) } else { secrets.resolve(text) };
     let mut check = Check::new(INTERVAL, &resolve);
     check.source.clone_from(&main);
     check.faults = found;
     check.keeps_warnings = !flags.unseen;
     check.interval = flags.interval.unwrap_or_else(|| interval(&file, &mut check));
-    file::refuse_planned(&file, &mut check);
     let limits = store::limits(&file.store, &mut check);
-    let sources = sources(&file, &mut check);
-    let channels = people::channels(&file, &secrets, &mut check);
-    let people = People { channels: &channels, declared: people::declared(&file.channels, &channels) };
+    let serve = serve::build(file.serve.as_ref(), flags.serving.as_ref(), &secrets, &mut check);
+    let sources = sources(&file, sealed, &mut check);
+    let channels = if sealed { Vec::new() } else { people::channels(&file, &secrets, &mut check) };
+    let people = People { channels: &channels, declared: people::declared(&file.channels, &channels, sealed) };
     let mut routes = file.routes.build(&people, &mut check);
     let fallback = file.routes.fallback(&people, &mut check);
     let maintenance = hours::maintenance(&file.maintenance, &mut check);
-    let heartbeat = file.heartbeat.as_ref().and_then(|settings| settings.get_ref().build(&settings.span(), &mut check));
+    let heartbeat = heartbeat(&file, sealed, &mut check);
     let responses = responses::responses(&file.responses, &mut check);
     let own = if flags.rules.is_empty() { file.rule } else { Vec::new() };
     let sms_budget = file.routes.sms_budget.build(&mut check);
@@ -217,19 +237,14 @@ fn build(
 
     let mut faults = check.faults;
     faults.sort_by_key(|located| texts.place(located));
-    let identity = identity(&file.monitor);
     let rules = with_runbooks(rules, file.monitor.runbook_base.as_deref().unwrap_or_default());
-    let ca_file =
-        file.monitor.ca_file.map(|path| PathBuf::from(path.into_inner())).filter(|path| !path.as_os_str().is_empty());
-    let interval = check.interval;
-    let warnings = Vec::new();
     let config = Config {
         path,
         database,
-        identity,
-        interval,
+        identity: identity(&file.monitor),
+        interval: check.interval,
         limits,
-        ca_file,
+        ca_file: ca_file(&file.monitor),
         sources,
         rules,
         channels,
@@ -239,10 +254,24 @@ fn build(
         sms_budget,
         responses,
         maintenance,
-        warnings,
+        serve,
+        watches_reserves: file.sources.reserves.is_some(),
+        sealed,
+        warnings: Vec::new(),
         texts,
     };
     Ok(Examined { config, faults })
+}
+
+fn ca_file(monitor: &file::Monitor) -> Option<PathBuf> {
+    let path = monitor.ca_file.as_ref().map(|path| PathBuf::from(path.get_ref()));
+    path.filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Where signs of life go; a process that serves sends none.
+fn heartbeat(file: &File, sealed: bool, check: &mut Check<'_>) -> Option<Heartbeat> {
+    let settings = file.heartbeat.as_ref().filter(|_| !sealed)?;
+    settings.get_ref().build(&settings.span(), check)
 }
 
 fn identity(monitor: &file::Monitor) -> Identity {
@@ -250,29 +279,6 @@ fn identity(monitor: &file::Monitor) -> Identity {
         system: monitor.name.as_ref().map_or("Sippar bridge", |name| name.get_ref()).to_owned(),
         environment: monitor.environment.clone().unwrap_or_default(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-    }
-}
-
-fn with_env_file(
-    file: &File,
-    flags: &Flags,
-    env: &Env,
-    main: Option<&Arc<SourceText>>,
-    found: &mut Vec<Located>,
-) -> Env {
-    let named = file.monitor.env_file.as_ref().filter(|path| !path.get_ref().is_empty());
-    let (path, place) = match (&flags.env_file, named) {
-        (Some(path), _) => (path.clone(), Place::Nowhere),
-        (None, Some(path)) => (PathBuf::from(path.get_ref()), Place::File(path.span())),
-        (None, None) => return env.clone(),
-    };
-    match secret::env_file(&path) {
-        Ok(pairs) => env.clone().or(pairs),
-        Err(what) => {
-            let source = if place == Place::Nowhere { None } else { main.cloned() };
-            found.push(Located { source, fault: Fault::error(what, place) });
-            env.clone()
-        }
     }
 }
 
@@ -293,20 +299,19 @@ fn interval(file: &File, check: &mut Check<'_>) -> Duration {
     })
 }
 
-fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
-    let system = file.sources.system.build(check);
-    let mut sources: Vec<Source> = Vec::new();
-    if system.enabled {
-        sources.push(system.into());
-    }
-    sources.extend(bridge::sources(&file.sources, check));
-    for (name, settings) in &file.probes {
-        sources.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check).map(Source::from));
-    }
-    sources.into_iter().map(Arc::new).collect()
-}
-
 impl Config {
+    /// Who hears of what, as people may see it: without any secret.
+    pub fn faces(&self) -> Vec<Face> {
+        let critical = &self.routes.hears[Severity::Critical];
+        let face = |channel: &Channel| Face {
+            name: channel.name().to_owned(),
+            to: channel.describe(),
+            critical: critical.iter().any(|to| to.channel == channel.name()),
+            addresses: channel.destinations().into_iter().map(|to| to.address).collect(),
+        };
+        self.channels.iter().map(face).collect()
+    }
+
     /// The interval in words, `1m`.
     pub fn interval_text(&self) -> String {
         units::duration_literal(self.interval)

@@ -54,10 +54,14 @@ pub fn channels(file: &File, secrets: &Secrets<'_>, check: &mut Check<'_>) -> Ve
     channels
 }
 
-/// The names of all channels, also of those whose settings cannot be used.
+/// The names of all channels, also of those whose settings cannot be used. `sealed`: the environment was not asked, so
+/// that each channel it may have counts.
 pub fn declared<'a>(
     written: &'a BTreeMap<Spanned<String>, Spanned<notify::Settings>>,
     channels: &'a [Channel],
+    sealed: bool,
 ) -> BTreeSet<&'a str> {
-    channels.iter().map(Channel::name).chain(written.keys().map(|name| name.get_ref().as_str())).collect()
+    let of_environment = if sealed { &notify::OF_ENVIRONMENT[..] } else { &[] };
+    let written = written.keys().map(|name| name.get_ref().as_str());
+    channels.iter().map(Channel::name).chain(written).chain(of_environment.iter().copied()).collect()
 }

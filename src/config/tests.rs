@@ -1,5 +1,5 @@
-//! `config.toml.example` is true: it loads, its defaults are the defaults, what it calls planned is refused, and it
-//! leaves no key out. It is that of a build with all features.
+//! `config.toml.example` is true: it loads, its defaults are the defaults, and it leaves no key out. It is that of a build
+//! with all features.
 #![cfg(feature = "icp")]
 
 use std::collections::BTreeSet;
@@ -14,8 +14,6 @@ const EXAMPLE: &str = include_str!("../../config.toml.example");
 const DEFAULT: &str = "#";
 /// A key that is not set by default.
 const OPTIONAL: &str = "#+ ";
-/// A key of a later version.
-const PLANNED: &str = "#~ ";
 
 /// The line without `sign`, if it begins with it and holds TOML rather than words.
 fn toml_behind<'a>(line: &'a str, sign: &str) -> Option<&'a str> {
@@ -31,6 +29,7 @@ fn env() -> Env {
     Env::from([
         ("HOME", "/home/example"),
         ("HEARTBEAT_URL", "https://hc-ping.com/x"),
+        ("SERVE_TOKEN", "0123456789abcdef"),
         ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/x"),
         ("SMTP_PASS", "secret"),
         ("ALGOD_TOKEN", "secret"),
@@ -87,12 +86,16 @@ fn meaning(config: &Config) -> Vec<String> {
         sms_budget,
         responses,
         maintenance,
+        serve,
+        watches_reserves,
+        sealed,
         warnings,
         texts: _,
     } = config;
     let mut lines = vec![
         format!("{database:?} {identity:?} {interval:?} {limits:?} {ca_file:?} {routes:?}"),
         format!("{fallback:?} {heartbeat:?} {sms_budget:?} {maintenance:?} {responses:?}"),
+        format!("{serve:?} {watches_reserves} {sealed}"),
         format!("{:?}", warnings.iter().map(|warning| &warning.fault.what).collect::<Vec<_>>()),
     ];
     lines.extend(sources.iter().map(|source| format!("{source:?}")));
@@ -137,33 +140,12 @@ fn optional_keys_of_the_example_can_be_used() {
     assert_ne!(plain, full);
 }
 
-#[test]
-fn what_the_example_calls_planned_is_refused_by_name() {
-    let lines: Vec<&str> = EXAMPLE.lines().collect();
-    let planned = |at: usize| lines.get(at).and_then(|line| toml_behind(line, PLANNED));
-    let starts = (0..lines.len()).filter(|at| planned(*at).is_some() && (*at == 0 || planned(at - 1).is_none()));
-    let mut blocks = 0;
-    for start in starts {
-        let block: Vec<&str> = (start..).map_while(planned).collect();
-        let text: Vec<&str> = (0..lines.len())
-            .map(|at| if at < start || at >= start + block.len() { lines[at] } else { block[at - start] })
-            .collect();
-        let found = faults(&text.join("\n"));
-        // a table is refused as a whole, keys one by one
-        let expected = if block[0].starts_with('[') { 1 } else { block.len() };
-        assert_eq!(found.len(), expected, "{block:#?}\n{found:#?}");
-        assert!(found.iter().all(|what| what.contains("is not built in this version")), "{block:#?}\n{found:#?}");
-        blocks += 1;
-    }
-    assert!(blocks >= 1, "no planned block was found: this test has done its part");
-}
-
 /// Every key and table of the example, dotted; names that a person chooses are `*`.
 fn keys_of_the_example() -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     let mut table = String::new();
     for line in EXAMPLE.lines() {
-        let line = [OPTIONAL, PLANNED, DEFAULT].iter().find_map(|sign| toml_behind(line, sign)).unwrap_or(line);
+        let line = [OPTIONAL, DEFAULT].iter().find_map(|sign| toml_behind(line, sign)).unwrap_or(line);
         if let Some(header) = line.strip_prefix('[') {
             let mut parts: Vec<&str> = header.trim_start_matches('[').split(']').next().unwrap().split('.').collect();
             if ["probes", "channels", "responses"].contains(&parts[0]) {
@@ -211,6 +193,7 @@ fn the_example_leaves_no_key_out() {
         ("routes.", "[routes]\nzzz = 1"),
         ("heartbeat.", "[heartbeat]\nzzz = 1"),
         ("responses.*.", "[responses.x]\nzzz = 1"),
+        ("serve.", "[serve]\nzzz = 1"),
         ("rule.", "[[rule]]\nzzz = 1"),
     ] {
         let (_, found) = parse::parse::<File>(text);

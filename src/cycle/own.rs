@@ -20,6 +20,7 @@ use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::notify::Channel;
 use crate::store::cycles::CycleRow;
+use crate::store::cycles::FACES;
 use crate::store::deliveries::{DeliveryFilter, Proof};
 use crate::store::{Reader, Result, Tx};
 use crate::text::safe;
@@ -113,8 +114,13 @@ fn works<'a>(mut proofs: impl Iterator<Item = Option<&'a Proof>> + Clone) -> Opt
     tried.then(|| proofs.all(|proof| proof.and_then(|proof| proof.works) != Some(false)))
 }
 
-/// Keeps, for the next cycle, which rules could not be evaluated in this one.
+/// Keeps, for the next cycle, which rules could not be evaluated in this one; and who can be told, for the process that
+/// serves and does not know the channels' secrets.
 pub fn remember(tx: &Tx<'_>, config: &Config, judged: &Judged, tick: Time) -> Result<()> {
+    let faces = serde_json::to_value(config.faces()).unwrap_or_default();
+    if tx.memory(FACES)?.as_ref() != Some(&faces) {
+        tx.remember(FACES, &faces, tick)?;
+    }
     let before = Memory::of(tx)?;
     let failed = judged.failed.iter().map(|(rule, why)| (rule.to_string(), Some(safe::answer(why))));
     let mut rules: BTreeMap<String, Option<String>> = failed.collect();

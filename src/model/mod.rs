@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod baseline;
 pub mod delivery;
+pub mod face;
 pub mod fault;
 pub mod hold;
 pub mod labels;

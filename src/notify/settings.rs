@@ -147,6 +147,9 @@ impl From<sms::Settings> for Settings {
     }
 }
 
+/// The kinds, and names, of channels that the environment can describe.
+pub const OF_ENVIRONMENT: [&str; 3] = ["slack", "email", "sms"];
+
 /// The channels that the environment describes, by the name of their kind; what is wrong with them goes to `check`.
 pub fn from_environment(get: &dyn Fn(&str) -> Option<String>, check: &mut Check<'_>) -> Vec<(&'static str, Settings)> {
     let slack = slack::Settings::from_env(get).map(|slack| ("slack", slack.into()));

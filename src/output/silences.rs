@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use comfy_table::Cell;
-use serde::Serialize;
 
 use super::terminal::Terminal;
 use crate::model::alert::Alert;
@@ -36,27 +35,6 @@ pub fn made(silence: &Silence, mutes: &[String], dry_run: bool, terminal: &Termi
         let _ = writeln!(out, "  end it earlier: sippar-mon alert unsilence {number}");
     }
     terminal.fit(&out)
-}
-
-/// A silence as JSON shows it.
-#[derive(Serialize)]
-pub struct Row<'a> {
-    /// None in a dry run.
-    number: Option<u64>,
-    alerts: String,
-    since: String,
-    until: String,
-    by: &'a str,
-    why: &'a str,
-}
-
-impl<'a> Row<'a> {
-    /// The row of a silence.
-    pub fn new(silence: &'a Silence) -> Self {
-        let Silence { number, scope, from, until, who, why } = silence;
-        let number = Some(*number).filter(|number| *number > 0);
-        Self { number, alerts: scope.to_string(), since: from.rfc3339(), until: until.rfc3339(), by: who, why }
-    }
 }
 
 /// The table of silences.

@@ -10,6 +10,9 @@ use crate::text::safe;
 /// Longest text of a note, in characters.
 const NOTE_LENGTH: usize = 1000;
 
+/// The name under which the cycle keeps what people may know of the channels.
+pub const FACES: &str = "monitor/channels";
+
 /// One cycle that was committed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CycleRow {

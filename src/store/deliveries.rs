@@ -70,6 +70,19 @@ pub struct Proof {
     pub works: Option<bool>,
 }
 
+/// What became of the newest deliveries of a channel.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tally {
+    /// The channel.
+    pub channel: String,
+    /// Taken by the provider.
+    pub sent: u64,
+    /// Given up.
+    pub dead: u64,
+    /// From the decision to the provider's word, of those that were taken.
+    pub mean_millis: Option<f64>,
+}
+
 /// How full the outbox is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OutboxCounts {
@@ -146,6 +159,27 @@ impl Reader {
             Ok((to, Proof { seen: cells.time("seen")?, proven: cells.time_if_any("proven")?, works }))
         })?;
         Ok(rows.into_iter().collect())
+    }
+
+    /// What became of the newest deliveries, by channel.
+    pub fn delivery_tallies(&self, newest: u32) -> Result<Vec<Tally>> {
+        self.all(
+            "outbox",
+            "SELECT channel, count(*) FILTER (WHERE state = 'sent') AS sent,
+                    count(*) FILTER (WHERE state = 'dead') AS dead,
+                    avg(finished - created) FILTER (WHERE state = 'sent') AS mean
+             FROM (SELECT channel, state, created, finished FROM outbox ORDER BY id DESC LIMIT ?1)
+             GROUP BY channel ORDER BY channel",
+            [newest],
+            |cells| {
+                Ok(Tally {
+                    channel: cells.get("channel")?,
+                    sent: u64::from(cells.get::<u32>("sent")?),
+                    dead: u64::from(cells.get::<u32>("dead")?),
+                    mean_millis: cells.get("mean")?,
+                })
+            },
+        )
     }
 
     /// How many deliveries wait, since when, and how many were given up.

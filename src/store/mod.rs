@@ -40,6 +40,7 @@ pub mod life;
 pub mod marks;
 pub mod open;
 pub mod past;
+pub mod requests;
 pub mod reserves;
 pub mod responses;
 pub mod restore;
@@ -181,6 +182,12 @@ impl Reader {
             Ok(file) => Ok(file.len() + self.wal_bytes()),
             Err(error) => Err(refuse::io(&self.path, "read the size of", &error)),
         }
+    }
+
+    /// Changes whenever another handle has changed the database.
+    pub fn data_version(&self) -> Result<u32> {
+        let sql = "SELECT 1 AS id, data_version FROM pragma_data_version";
+        Ok(self.first("pragma", sql, [], |cells| cells.get("data_version"))?.unwrap_or(0))
     }
 
     /// Bytes of write-ahead log; none when there is no log.

@@ -39,9 +39,21 @@ impl Store {
     pub fn open(path: &Path, mode: Mode, now: Time) -> Result<Self> {
         let connection = match mode {
             Mode::Write => open_to_write(path, now),
-            Mode::Read => open_to_read(path),
+            Mode::Read => open_to_read(path, BUSY_TIMEOUT),
         }?;
         Ok(Self(Reader { connection, path: path.to_owned() }))
+    }
+
+    /// Opens the database to look at it again and again, waiting at most `patience` for whoever holds it: of a process
+    /// that answers others.
+    pub fn open_briefly(path: &Path, patience: Duration) -> Result<Self> {
+        let connection = open_to_read(path, patience)?;
+        Ok(Self(Reader { connection, path: path.to_owned() }))
+    }
+
+    /// Which file is at `path` now: the database may be replaced by a backup while it is open.
+    pub fn identity(path: &Path) -> Option<(u64, u64)> {
+        fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
     }
 
     /// A database that ends with the process, for a dry run where there is none yet.
@@ -82,14 +94,20 @@ fn open_to_write(path: &Path, now: Time) -> Result<Connection> {
 
 /// A connection that only looks, at a database of any format.
 pub(super) fn to_copy(path: &Path) -> Result<Connection> {
+    to_look(path, BUSY_TIMEOUT)
+}
+
+fn to_look(path: &Path, patience: Duration) -> Result<Connection> {
     if look(path)? != Before::Filled {
         return Err(refuse::nothing_yet(path));
     }
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(patience).map_err(|error| refuse::failure(path, &error))?;
+    Ok(connection)
 }
 
-fn open_to_read(path: &Path) -> Result<Connection> {
-    let connection = to_copy(path)?;
+fn open_to_read(path: &Path, patience: Duration) -> Result<Connection> {
+    let connection = to_look(path, patience)?;
     match schema::identify(&connection, path)? {
         0 => Err(refuse::nothing_yet(path)),
         version if version < schema::STEPS.len() => Err(refuse::older(path, version, schema::STEPS.len())),

@@ -1,9 +1,13 @@
 //! One look at the store, from which every document is made: the screen, the JSON, the Nagios line.
 
+pub mod api;
 pub mod dashboard;
 pub mod deliveries;
 pub mod explain;
+pub mod measured;
 pub mod query;
+pub mod range;
 pub mod reserves;
 mod rows;
+pub mod silences;
 pub mod snapshot;

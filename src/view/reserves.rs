@@ -1,6 +1,7 @@
 //! A look at the reserves as the log keeps it, and how one differs from another.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::bridge::log::{Account, Record, State, Supply, state_of};
 use crate::bridge::micro::Micro;
@@ -21,16 +22,18 @@ pub struct Picture {
 }
 
 /// A figure of a look.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[allow(clippy::struct_field_names, reason = "documents call it so")]
 pub struct Figure {
     /// What it is: `custody`, `supply`, …
     pub figure: &'static str,
     /// Micro-units, null where it is unknown.
+    #[schema(value_type = Option<String>)]
     pub micro: Option<Micro>,
     /// Who says so.
     pub source: String,
-    /// How far it can be believed.
+    /// How far it can be believed: certified, verified, `single_node` or claimed.
+    #[schema(value_type = Option<String>)]
     pub trust: Option<Trust>,
     /// Why it is unknown.
     pub reason: Option<String>,

@@ -4,21 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::api::migration;
+use super::measured::Measured;
 use super::reserves::Picture;
 use super::rows::rows_of;
 use crate::config::Config;
 use crate::model::alert::Alert;
 use crate::model::delivery::{self, Delivery};
+use crate::model::face::Face;
 use crate::model::labels::Labels;
 use crate::model::message::Destination;
-use crate::model::reading::{Datum, Reason};
+use crate::model::reading::Reason;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
-use crate::notify::Channel;
 use crate::rules::{self, Rule, Windows};
 use crate::store::alerts::{AlertFilter, AlertId};
-use crate::store::cycles::{CycleCounts, CycleRow, Note};
-use crate::store::deliveries::{DeliveryFilter, OutboxCounts, Proof};
+use crate::store::cycles::{CycleCounts, CycleRow, FACES, Note};
+use crate::store::deliveries::{DeliveryFilter, OutboxCounts, Proof, Tally};
 use crate::store::windows::Latest;
 use crate::store::{Reader, Result, Store};
 
@@ -26,8 +28,11 @@ use crate::store::{Reader, Result, Store};
 const STALE_INTERVALS: f64 = 2.5;
 /// Beside the intervals: a cycle takes a while.
 const GRACE: Duration = Duration::from_secs(15);
-/// How many alerts that ended are part of the picture.
-const RECENT: u32 = 10;
+/// How many alerts that ever fired are part of the picture.
+const NEWEST: u32 = 50;
+
+/// How many deliveries are counted.
+const COUNTED: u32 = 1000;
 
 /// How many notes are.
 const NOTES: u32 = 5;
@@ -47,14 +52,18 @@ pub struct Snapshot {
     pub rows: Vec<Row>,
     /// Alerts that fire, the most severe first.
     pub firing: Vec<(AlertId, Alert)>,
-    /// Alerts that ended lately, the newest first.
-    pub recent: Vec<(AlertId, Alert)>,
+    /// The newest alerts that ever fired, the newest first; some of them fire.
+    pub newest: Vec<(AlertId, Alert)>,
     /// The newest sample of every live series.
     pub latest: Vec<Latest>,
     /// The last look at the reserves, where they are watched.
     pub reserves: Option<Picture>,
+    /// Of the jobs of the bridge that ended lately, the part that failed.
+    pub error_rate: Option<f64>,
     /// How full the outbox is.
     pub outbox: OutboxCounts,
+    /// What became of the newest deliveries, by channel.
+    pub tallies: Vec<Tally>,
     /// Deliveries given up lately, the newest first.
     pub given_up: Vec<Delivery>,
     /// Cycles done and missed over the life of the database.
@@ -144,7 +153,8 @@ impl Snapshot {
         let imported = if cycle.is_none() { moment.last_tick()? } else { None };
         let tick = cycle.map(|cycle| cycle.tick).or(imported).unwrap_or(now);
         let latest = moment.latest(tick)?;
-        let needs = rules::needs(config.rules.iter().flat_map(Rule::exprs), tick);
+        let error_rate = if has_jobs(&latest) { migration::error_rate() } else { None };
+        let needs = rules::needs(config.rules.iter().flat_map(Rule::exprs).chain(&error_rate), tick);
         let mut windows = Windows::new(moment.windows(&needs, tick)?);
         let open: BTreeMap<(Arc<str>, Labels), (AlertId, Alert)> = moment
             .open_alerts()?
@@ -158,33 +168,39 @@ impl Snapshot {
         }
         let mut firing: Vec<_> = open.into_values().filter(|(_, alert)| alert.severity().is_some()).collect();
         firing.sort_by_key(|(_, alert)| (std::cmp::Reverse(alert.severity()), alert.number));
-        let filter = AlertFilter { limit: Some(RECENT), ..AlertFilter::default() };
-        let recent = moment.alerts(&filter)?.into_iter().filter(|(_, alert)| alert.ended.is_some()).collect();
+        let filter = AlertFilter { limit: Some(NEWEST), ..AlertFilter::default() };
+        let newest = moment.alerts(&filter)?;
         let (outbox, counts, notes) = (moment.outbox_counts()?, moment.cycle_counts()?, moment.notes(NOTES)?);
         let dead =
             DeliveryFilter { state: Some(delivery::State::Dead), limit: Some(NOTES), ..DeliveryFilter::default() };
         let mut given_up = moment.deliveries(&dead)?;
         given_up.retain(|delivery| now.since(delivery.created) < NEWS);
-        let is_watched = config.sources.iter().any(|source| source.reserves().is_some());
-        let reserves = if is_watched { Picture::last(moment)? } else { None };
+        let reserves = if config.watches_reserves { Picture::last(moment)? } else { None };
         let stale = cycle.is_none_or(|cycle| is_stale(&cycle, config.interval, now));
-        let channels = channels(&moment.destinations()?, config);
+        let channels = channels(&moment.destinations()?, &faces(moment, config)?);
         Ok(Self {
             at: now,
             cycle,
             imported,
             rows,
             firing,
-            recent,
+            newest,
             latest,
             reserves,
+            error_rate: error_rate.and_then(|expr| migration::number(&expr, &windows, tick)),
             outbox,
+            tallies: moment.delivery_tallies(COUNTED)?,
             given_up,
             counts,
             notes,
             channels,
             stale,
         })
+    }
+
+    /// Alerts that ended, the newest first.
+    pub fn recent(&self) -> impl Iterator<Item = &Alert> {
+        self.newest.iter().map(|(_, alert)| alert).filter(|alert| alert.ended.is_some())
     }
 
     /// How long ago the last cycle ended.
@@ -216,17 +232,14 @@ impl Snapshot {
         State::of(worst, self.rows.iter().any(|row| row.blind.is_some()))
     }
 
-    /// The newest value of a series without labels, where it is known.
-    pub fn value(&self, metric: &str) -> Option<f64> {
-        self.values(metric).find(|(labels, _)| labels.is_empty()).map(|(_, value)| value)
+    /// The newest samples.
+    pub fn measured(&self) -> Measured<'_> {
+        Measured(&self.latest)
     }
 
     /// The newest known values of a metric.
     pub fn values<'a>(&'a self, metric: &'a str) -> impl Iterator<Item = (&'a Labels, f64)> {
-        self.latest.iter().filter(move |latest| &*latest.key.metric == metric).filter_map(|latest| match latest.datum {
-            Datum::Value(value) => Some((&latest.key.labels, value)),
-            Datum::Unknown | Datum::Gone => None,
-        })
+        self.measured().values(metric)
     }
 }
 
@@ -258,22 +271,37 @@ pub fn is_stale(cycle: &CycleRow, interval: Duration, now: Time) -> bool {
     now.since(cycle.finished) > interval.mul_f64(STALE_INTERVALS) + GRACE
 }
 
-fn channels(known: &BTreeMap<Destination, Proof>, config: &Config) -> Vec<ChannelRow> {
-    let row = |channel: &Channel| {
-        let to = channel.destinations();
-        let proofs: Vec<Option<&Proof>> = to.iter().map(|to| known.get(to)).collect();
+/// Whether the jobs of the bridge are measured.
+fn has_jobs(latest: &[Latest]) -> bool {
+    latest.iter().any(|latest| &*latest.key.metric == "bridge_jobs_total")
+}
+
+/// Who can be told: by the configuration, or where that was read without secrets, as the last cycle left it.
+fn faces(reader: &Reader, config: &Config) -> Result<Vec<Face>> {
+    if !config.sealed {
+        return Ok(config.faces());
+    }
+    // what cannot be read is from another version, and is written anew by the next cycle
+    Ok(reader.memory(FACES)?.and_then(|json| serde_json::from_value(json).ok()).unwrap_or_default())
+}
+
+fn channels(known: &BTreeMap<Destination, Proof>, faces: &[Face]) -> Vec<ChannelRow> {
+    let row = |face: &Face| {
+        let Face { name, to, critical, addresses } = face;
+        let of = |address: &String| known.get(&Destination { channel: name.clone(), address: address.clone() });
+        let proofs: Vec<Option<&Proof>> = addresses.iter().map(of).collect();
         let tried = || proofs.iter().flatten().any(|proof| proof.works.is_some());
         let fails = || proofs.iter().flatten().any(|proof| proof.works == Some(false));
         let proven: Option<Vec<Time>> = proofs.iter().map(|proof| proof.and_then(|proof| proof.proven)).collect();
         ChannelRow {
-            name: channel.name().to_owned(),
-            to: channel.describe(),
-            critical: config.routes.hears[Severity::Critical].iter().any(|to| to.channel == channel.name()),
+            name: name.clone(),
+            to: to.clone(),
+            critical: *critical,
             works: tried().then(|| !fails()),
             proven: proven.and_then(|proven| proven.into_iter().min()),
         }
     };
-    config.channels.iter().map(row).collect()
+    faces.iter().map(row).collect()
 }
 
 #[cfg(test)]

@@ -59,6 +59,11 @@ impl Env {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Every name and value.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// This environment with `pairs` for the names it does not have yet.
     #[must_use]
     pub fn or(mut self, pairs: impl IntoIterator<Item = (String, String)>) -> Self {

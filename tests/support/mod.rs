@@ -7,6 +7,7 @@ pub mod alertmanager;
 pub mod algorand;
 pub mod backend;
 pub mod ca;
+pub mod client;
 pub mod http;
 pub mod pagerduty;
 pub mod replica;

@@ -14,6 +14,7 @@ use crate::store::open::Mode;
 use crate::store::{Store, Tx};
 use crate::text::nearest::nearest;
 use crate::text::{instant, safe, units};
+use crate::view::silences::Row;
 
 /// Keeps a silence, and shows what it mutes.
 pub fn silence(context: &Context, args: &cli::Silence) -> Ended {
@@ -31,7 +32,7 @@ pub fn silence(context: &Context, args: &cli::Silence) -> Ended {
         tx.commit()?;
     }
     if context.global.json {
-        print_json(&silences::Row::new(&silence))?;
+        print_json(&Row::new(&silence))?;
     } else if context.terminal.out || args.dry_run {
         terminal::print(&silences::made(&silence, &mutes, args.dry_run, &context.terminal))?;
     }
@@ -65,7 +66,7 @@ pub fn silences(context: &Context) -> Ended {
     let store = Store::open(&config.database.0, Mode::Read, now)?;
     let silences = store.silences(now)?;
     if context.global.json {
-        print_json(&silences.iter().map(silences::Row::new).collect::<Vec<_>>())?;
+        print_json(&silences.iter().map(Row::new).collect::<Vec<_>>())?;
     } else if context.terminal.out {
         terminal::print(&silences::table(&silences, now, &context.terminal))?;
     } else {

@@ -131,6 +131,7 @@ mod tests {
             mounts: Vec::new(),
             ignore_mounts: vec!["/ignored".to_owned()],
             services: Vec::new(),
+            latency_probe: None,
         };
         watched(&parse(&lines.join("\n")), &settings)
     }

@@ -24,7 +24,7 @@ pub struct Settings {
     pub services: Vec<Spanned<String>>,
     /// Processes to watch, by the kernel's name of them (cut at 15 characters) or by the program's file name.
     pub processes: Vec<Spanned<String>>,
-    /// Reserved; refused in this version.
+    /// The probe whose duration stands for the network's latency.
     pub latency_probe: Option<Spanned<String>>,
 }
 
@@ -41,6 +41,8 @@ pub struct System {
     pub(super) ignore_mounts: Vec<String>,
     /// What `service_up` speaks of.
     pub(super) services: Vec<Service>,
+    /// The probe whose duration stands for the network's latency in the JSON API.
+    pub latency_probe: Option<String>,
 }
 
 /// A service a person asked to watch; the text is the `service` label, as written.
@@ -64,12 +66,6 @@ impl Service {
 impl Settings {
     /// The source these settings describe; what is wrong goes to `check`.
     pub fn build(&self, check: &mut Check<'_>) -> System {
-        if let Some(key) = &self.latency_probe {
-            check.fault(
-                Fault::error("`latency_probe` is not built in this version", Place::File(key.span()))
-                    .help("remove the key; a [probes.NAME.tcp] or http probe measures how fast a service answers"),
-            );
-        }
         let every = check.duration(self.every.as_ref(), check.interval).unwrap_or(check.interval);
         let mounts = mount_points("mounts", &self.mounts, check);
         let ignore_mounts = mount_points("ignore_mounts", &self.ignore_mounts, check);
@@ -78,7 +74,9 @@ impl Settings {
             check.fault(Fault::error(what, Place::File(key.span())).help("keep it in one of the two lists"));
         }
         let services = self.services(check);
-        System { enabled: self.enabled.unwrap_or(true), every, mounts, ignore_mounts, services }
+        let latency_probe =
+            self.latency_probe.as_ref().map(|key| key.get_ref().clone()).filter(|name| !name.is_empty());
+        System { enabled: self.enabled.unwrap_or(true), every, mounts, ignore_mounts, services, latency_probe }
     }
 
     fn services(&self, check: &mut Check<'_>) -> Vec<Service> {
@@ -150,6 +148,7 @@ mod tests {
             mounts: Vec::new(),
             ignore_mounts: Vec::new(),
             services: Vec::new(),
+            latency_probe: None,
         };
         assert_eq!(build(""), (default, Vec::new()));
     }
@@ -163,6 +162,7 @@ mod tests {
             ignore_mounts = ["/boot"]
             services = ["nginx.service"]
             processes = ["node"]
+            latency_probe = "ssh"
         "#;
         let system = System {
             enabled: false,
@@ -170,6 +170,7 @@ mod tests {
             mounts: vec!["/srv/nfs".to_owned()],
             ignore_mounts: vec!["/boot".to_owned()],
             services: vec![Service::Unit("nginx.service".to_owned()), Service::Process("node".to_owned())],
+            latency_probe: Some("ssh".to_owned()),
         };
         assert_eq!(build(text), (system, Vec::new()));
     }
@@ -182,10 +183,8 @@ mod tests {
             ignore_mounts = ["/srv/"]
             services = ["nginx.service", "/usr/bin/node", ""]
             processes = ["nginx.service"]
-            latency_probe = "ssh"
         "#;
         let expected = [
-            r#""ssh": `latency_probe` is not built in this version"#,
             r#""often": `often` is not a duration; write it like 90s, 5m, 1h30m or 500ms"#,
             r#""data": `data` in `mounts` is not a mount point"#,
             r#""/srv": `/srv` is in `mounts` and in `ignore_mounts`"#,

@@ -31,6 +31,7 @@ fn settings() -> System {
         mounts: Vec::new(),
         ignore_mounts: Vec::new(),
         services: Vec::new(),
+        latency_probe: None,
     }
 }
 

@@ -1,0 +1,245 @@
+//! What every handler is given: the configuration, the clock, and the newest picture of the database.
+//!
+//! Reading is done on a thread of its own, since a database that somebody holds makes its reader wait. One picture is
+//! shared by all who ask: it is taken anew when the database has changed, when it has become stale, and every few seconds,
+//! so that a thousand requests cost as many looks at the database as one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use tokio::sync::{OwnedMutexGuard, Semaphore, watch};
+use tokio::time::Instant;
+
+use super::answer::{Age, json};
+use super::events::Beat;
+use crate::config::Config;
+use crate::model::time::Time;
+use crate::model::trouble::{Kind, Trouble};
+use crate::store::{Reader, Store};
+use crate::view::dashboard::Dashboard;
+use crate::view::snapshot::{Snapshot, is_stale};
+use crate::world::Clock;
+
+/// How long a look at the database counts for others who ask.
+const FRESH: Duration = Duration::from_millis(200);
+
+/// The same while another request is looking right now.
+const NEARLY_FRESH: Duration = Duration::from_secs(2);
+
+/// After that long a picture is taken anew although nothing has changed: ages in it grow.
+const LIFE: Duration = Duration::from_secs(5);
+
+/// How long a reader waits for whoever holds the database.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many requests read the database beside the shared picture at the same time.
+const READERS: usize = 2;
+
+/// How this program is started again, for what the server itself must not do.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// The program.
+    pub program: PathBuf,
+    /// Which configuration and database it uses.
+    pub flags: Vec<String>,
+    /// Its environment.
+    pub env: Vec<(String, String)>,
+}
+
+/// What every handler is given.
+pub struct Site {
+    /// The configuration, without secrets but the token.
+    pub config: Arc<Config>,
+    /// The clock.
+    pub clock: Clock,
+    /// How this program is started again.
+    pub own: Own,
+    /// Tells of each cycle.
+    pub beats: watch::Sender<Beat>,
+    /// Whether the server was asked to stop.
+    pub stop: watch::Receiver<bool>,
+    /// How many more may listen to events.
+    pub listeners: Arc<Semaphore>,
+    keeper: Arc<tokio::sync::Mutex<Keeper>>,
+    last: Mutex<Option<(Instant, Looked)>>,
+    readers: Arc<Semaphore>,
+}
+
+/// What a look at the database gave.
+type Looked = Result<Arc<Moment>, Trouble>;
+
+/// A picture of the database, and the documents made of it so far.
+pub struct Moment {
+    /// The picture.
+    pub snapshot: Snapshot,
+    /// With whose rules it was taken.
+    pub config: Arc<Config>,
+    /// Names this state of the database, as a weak `ETag`.
+    pub tag: String,
+    documents: Mutex<BTreeMap<&'static str, Bytes>>,
+}
+
+/// Whoever holds it looks at the database.
+#[derive(Default)]
+struct Keeper {
+    open: Option<(Option<(u64, u64)>, Store)>,
+    version: u32,
+    moment: Option<Arc<Moment>>,
+}
+
+impl Site {
+    /// A site that nobody has asked yet.
+    pub fn new(config: Arc<Config>, clock: Clock, own: Own, stop: watch::Receiver<bool>) -> Self {
+        Self {
+            config,
+            clock,
+            own,
+            beats: watch::channel(Beat::default()).0,
+            stop,
+            listeners: Arc::new(Semaphore::new(super::events::MOST)),
+            keeper: Arc::default(),
+            last: Mutex::new(None),
+            readers: Arc::new(Semaphore::new(READERS)),
+        }
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Path {
+        &self.config.database.0
+    }
+
+    /// The newest picture, or why there is none.
+    pub async fn moment(&self) -> Looked {
+        if let Some(looked) = self.looked(FRESH) {
+            return looked;
+        }
+        let keeper = match self.keeper.clone().try_lock_owned() {
+            Ok(keeper) => keeper,
+            Err(_) => match self.looked(NEARLY_FRESH) {
+                Some(looked) => return looked,
+                None => self.keeper.clone().lock_owned().await,
+            },
+        };
+        // somebody else may have looked meanwhile
+        if let Some(looked) = self.looked(FRESH) {
+            return looked;
+        }
+        self.look(keeper).await
+    }
+
+    /// What the last look gave, if that is not longer ago than this.
+    fn looked(&self, within: Duration) -> Option<Looked> {
+        let last = held(&self.last);
+        last.as_ref().filter(|(at, _)| at.elapsed() < within).map(|(_, looked)| looked.clone())
+    }
+
+    async fn look(&self, mut keeper: OwnedMutexGuard<Keeper>) -> Looked {
+        let (config, now) = (self.config.clone(), self.clock.now());
+        let looked = tokio::task::spawn_blocking(move || {
+            let looked = keeper.look(&config, now);
+            if looked.is_err() {
+                *keeper = Keeper::default();
+            }
+            looked
+        });
+        let looked = looked.await.unwrap_or_else(|error| Err(bug(&error)));
+        *held(&self.last) = Some((Instant::now(), looked.clone()));
+        looked
+    }
+
+    /// The next one who asks looks at the database: something was just changed.
+    pub fn forget(&self) {
+        *held(&self.last) = None;
+    }
+
+    /// Reads what is no part of the picture, in one moment of the database.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader, &Config, Time) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let permit = self.readers.clone().acquire_owned().await.map_err(|error| bug(&error))?;
+        let (config, now) = (self.config.clone(), self.clock.now());
+        let reading = tokio::task::spawn_blocking(move || {
+            // whoever asked may have gone; the thread still reads
+            let _permit = permit;
+            let mut store = Store::open_briefly(&config.database.0, PATIENCE)?;
+            let moment = store.snapshot()?;
+            read(&moment, &config, now)
+        });
+        reading.await.unwrap_or_else(|error| Err(bug(&error)))
+    }
+
+    /// How old what a picture shows is by now.
+    pub fn age(&self, moment: &Moment) -> Age {
+        let now = self.clock.now();
+        let cycle = moment.snapshot.cycle;
+        let stale = cycle.is_none_or(|cycle| is_stale(&cycle, moment.config.interval, now));
+        Age { stale, seconds: cycle.map(|cycle| now.since(cycle.finished).as_secs_f64()), now }
+    }
+}
+
+impl Keeper {
+    /// The picture that is right now.
+    fn look(&mut self, config: &Arc<Config>, now: Time) -> Looked {
+        let path = &config.database.0;
+        let identity = Store::identity(path);
+        if self.open.as_ref().is_none_or(|(of, _)| *of != identity) {
+            *self = Self { open: Some((identity, Store::open_briefly(path, PATIENCE)?)), ..Self::default() };
+        }
+        let Some((_, store)) = &mut self.open else { return Err(bug(&"the database is open and is not")) };
+        // before the picture is taken: what changes meanwhile is seen the next time
+        let version = store.data_version()?;
+        let still = |moment: &&Arc<Moment>| version == self.version && moment.is_good(now);
+        if let Some(moment) = self.moment.as_ref().filter(still) {
+            return Ok(moment.clone());
+        }
+        let moment = Arc::new(Moment::take(store, config, now)?);
+        (self.version, self.moment) = (version, Some(moment.clone()));
+        Ok(moment)
+    }
+}
+
+impl Moment {
+    fn take(store: &mut Store, config: &Arc<Config>, now: Time) -> Result<Self, Trouble> {
+        let snapshot = Snapshot::take(store, config, now)?;
+        let dashboard = json(&Dashboard::new(&snapshot, config))?;
+        let tag = format!("W/\"{}-{:08x}\"", snapshot.counts.done, crc32fast::hash(&dashboard));
+        let documents = Mutex::new(BTreeMap::from([(DASHBOARD, dashboard)]));
+        Ok(Self { snapshot, config: config.clone(), tag, documents })
+    }
+
+    /// Whether it still shows what is, in a database that has not changed.
+    fn is_good(&self, now: Time) -> bool {
+        let stale = self.snapshot.cycle.is_none_or(|cycle| is_stale(&cycle, self.config.interval, now));
+        now >= self.snapshot.at && now.since(self.snapshot.at) < LIFE && stale == self.snapshot.stale
+    }
+
+    /// The document of this name, made once.
+    pub fn document(
+        &self,
+        name: &'static str,
+        make: impl FnOnce(&Snapshot, &Config) -> Result<Bytes, Trouble>,
+    ) -> Result<Bytes, Trouble> {
+        if let Some(document) = held(&self.documents).get(name) {
+            return Ok(document.clone());
+        }
+        let document = make(&self.snapshot, &self.config)?;
+        held(&self.documents).insert(name, document.clone());
+        Ok(document)
+    }
+}
+
+/// The name of the dashboard's document.
+pub const DASHBOARD: &str = "dashboard";
+
+/// A lock whose content no panic leaves half done.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn bug(error: &dyn std::fmt::Display) -> Trouble {
+    Trouble::new(Kind::Bug, format!("internal error: {error}"))
+}

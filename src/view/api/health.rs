@@ -1,0 +1,169 @@
+//! `/monitoring/health-checks`.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::reserves::canister;
+use super::whole;
+use crate::model::reading::Datum;
+use crate::model::severity::Severity;
+use crate::model::time::Time;
+use crate::view::snapshot::Snapshot;
+
+/// Shipped rules about the disks.
+const OF_DISKS: [&str; 3] = ["HIGH_DISK_USAGE", "HIGH_INODE_USAGE", "DISK_FILLS_SOON"];
+
+/// `/monitoring/health-checks`
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthChecks {
+    health_checks: Vec<Check>,
+    summary: Summary,
+}
+
+/// `healthChecks` of the dashboard.
+#[derive(Serialize, ToSchema)]
+pub struct Overview {
+    results: Vec<Check>,
+    summary: Summary,
+}
+
+/// A component.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// One of the five of the original, `backend`, or `probe/NAME`.
+    component: String,
+    /// HEALTHY, DEGRADED, OFFLINE or UNKNOWN.
+    status: &'static str,
+    /// Milliseconds.
+    response_time: Option<u64>,
+    /// The tick of what it rests on.
+    #[serde(rename = "lastCheck")]
+    last: Option<String>,
+    /// Why it is not known.
+    details: Option<String>,
+}
+
+/// How many there are of each.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    total_checks: usize,
+    healthy_count: usize,
+    degraded_count: usize,
+    offline_count: usize,
+    unknown_count: usize,
+}
+
+impl HealthChecks {
+    /// The document of a picture.
+    pub fn new(snapshot: &Snapshot) -> Self {
+        let (health_checks, summary) = of(snapshot);
+        Self { health_checks, summary }
+    }
+}
+
+impl Overview {
+    /// The same for the dashboard.
+    pub fn new(snapshot: &Snapshot) -> Self {
+        let (results, summary) = of(snapshot);
+        Self { results, summary }
+    }
+}
+
+fn of(snapshot: &Snapshot) -> (Vec<Check>, Summary) {
+    let mut checks = vec![
+        canister_check(snapshot, "threshold_signer"),
+        canister_check(snapshot, "simplified_bridge"),
+        many(snapshot, "algorand_network", "algorand_node_up", Some("algorand")),
+        storage(snapshot),
+        many(snapshot, "external_apis", "probe_success", None),
+    ];
+    if let Some(up) = snapshot.measured().labelled("source_up", "source", "backend") {
+        let status = if up < 1.0 { "OFFLINE" } else { "HEALTHY" };
+        checks.push(check(snapshot, "backend", Some(status), "source_up", Some("backend")));
+    }
+    for (labels, success) in snapshot.values("probe_success") {
+        let name = labels.get("probe").unwrap_or_default();
+        let took = snapshot.measured().labelled("probe_duration_seconds", "probe", name);
+        checks.push(Check {
+            component: format!("probe/{name}"),
+            status: if success < 1.0 { "OFFLINE" } else { "HEALTHY" },
+            response_time: took.and_then(|seconds| whole(seconds * 1000.0)),
+            last: tick(snapshot, "probe_success").map(Time::rfc3339),
+            details: None,
+        });
+    }
+    let count = |status| checks.iter().filter(|check| check.status == status).count();
+    let summary = Summary {
+        total_checks: checks.len(),
+        healthy_count: count("HEALTHY"),
+        degraded_count: count("DEGRADED"),
+        offline_count: count("OFFLINE"),
+        unknown_count: count("UNKNOWN"),
+    };
+    (checks, summary)
+}
+
+/// A check that rests on `metric`, with the time that `source` took.
+fn check(
+    snapshot: &Snapshot,
+    component: &str,
+    status: Option<&'static str>,
+    metric: &str,
+    source: Option<&str>,
+) -> Check {
+    let took = source.and_then(|source| snapshot.measured().labelled("source_duration_seconds", "source", source));
+    let unknown = || snapshot.latest.iter().find(|latest| &*latest.key.metric == metric);
+    let details = match status {
+        Some(_) => None,
+        None => Some(match unknown() {
+            None => "not watched".to_owned(),
+            Some(latest) => latest.reason.as_ref().map_or("not measured".to_owned(), ToString::to_string),
+        }),
+    };
+    Check {
+        component: component.to_owned(),
+        status: status.unwrap_or("UNKNOWN"),
+        response_time: took.filter(|_| status.is_some()).and_then(|seconds| whole(seconds * 1000.0)),
+        last: tick(snapshot, metric).map(Time::rfc3339),
+        details,
+    }
+}
+
+fn canister_check(snapshot: &Snapshot, name: &str) -> Check {
+    check(snapshot, name, canister(snapshot.measured(), name), "canister_up", Some("icp"))
+}
+
+/// Several that stand for each other: some of them down is a degradation.
+fn many(snapshot: &Snapshot, component: &str, metric: &str, source: Option<&str>) -> Check {
+    let ups: Vec<bool> = snapshot.values(metric).map(|(_, up)| up >= 1.0).collect();
+    let status = match (ups.iter().any(|up| *up), ups.iter().all(|up| *up)) {
+        _ if ups.is_empty() => None,
+        (_, true) => Some("HEALTHY"),
+        (true, false) => Some("DEGRADED"),
+        (false, false) => Some("OFFLINE"),
+    };
+    check(snapshot, component, status, metric, source)
+}
+
+/// The disks, as their rules see them.
+fn storage(snapshot: &Snapshot) -> Check {
+    let is_measured = snapshot.values("system_disk_usage_ratio").next().is_some();
+    let fires = snapshot.firing.iter().filter(|(_, alert)| OF_DISKS.contains(&&*alert.key.rule));
+    let worst = fires.filter_map(|(_, alert)| alert.severity()).max();
+    let status = match worst {
+        Some(Severity::Critical) => Some("OFFLINE"),
+        Some(_) => Some("DEGRADED"),
+        None => is_measured.then_some("HEALTHY"),
+    };
+    check(snapshot, "storage", status, "system_disk_usage_ratio", None)
+}
+
+/// The tick of the newest value of a metric.
+fn tick(snapshot: &Snapshot, metric: &str) -> Option<Time> {
+    let known = |datum: &Datum| matches!(datum, Datum::Value(_));
+    let newest = snapshot.latest.iter().filter(|latest| &*latest.key.metric == metric && known(&latest.datum));
+    newest.map(|latest| latest.tick).max()
+}
