@@ -126,8 +126,8 @@ pub enum Command {
     /// Back up, check and restore the database, fill one for trials
     #[command(subcommand)]
     Db(Db),
-    /// Find out what is wrong with this installation (not built yet)
-    Doctor(Later),
+    /// Find out what is wrong with this installation, and what to do about it
+    Doctor(Doctor),
     /// Write a configuration for this machine (not built yet)
     Init(Later),
     /// Print shell completions (not built yet)
@@ -326,6 +326,14 @@ pub struct Collect {
     /// Only this source; may be given several times
     #[arg(long, value_name = "NAME")]
     pub source: Vec<String>,
+}
+
+/// `doctor`
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// Look at the crontabs, units and users of the system below this folder
+    #[arg(long, hide = true, value_name = "FOLDER", default_value = "/")]
+    pub root: PathBuf,
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ struct Row<'a> {
 pub fn run(context: &Context, args: &cli::Collect) -> Ended {
     let config = context.config()?;
     let sources = chosen(&config, &args.source)?;
-    let collected = block_on(measure(context, &config, sources))?;
+    let collected = block_on(measure(context, &config, sources, config.interval))?;
     let time = context.clock.now();
     let readings: Vec<(&Collected, Vec<Reading>)> = collected.iter().map(|one| (one, readings(one))).collect();
     if context.global.json {
@@ -83,18 +83,23 @@ fn chosen(config: &Config, names: &[String]) -> Result<Vec<Arc<Source>>, Trouble
 }
 
 /// Measures with what the last cycle remembers; without one, twice.
-async fn measure(context: &Context, config: &Config, sources: Vec<Arc<Source>>) -> Result<Vec<Collected>, Trouble> {
+pub async fn measure(
+    context: &Context,
+    config: &Config,
+    sources: Vec<Arc<Source>>,
+    interval: Duration,
+) -> Result<Vec<Collected>, Trouble> {
     let net = context.net(config);
     let now = || context.clock.now();
     let mut known = known(config, now());
     if known.memory.is_empty() {
         let baselines = known.baselines.clone();
-        let first = run::run(sources.clone(), known, config.interval, now(), &net).await;
+        let first = run::run(sources.clone(), known, interval, now(), &net).await;
         let memory = first.into_iter().filter_map(|one| Some((one.source, one.report.memory?))).collect();
         known = Known { memory, baselines };
         tokio::time::sleep(BETWEEN).await;
     }
-    Ok(run::run(sources, known, config.interval, now(), &net).await)
+    Ok(run::run(sources, known, interval, now(), &net).await)
 }
 
 /// What is known, where there is a database that can be read.

@@ -2,9 +2,9 @@
 
 mod import;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Context, Ended};
 use crate::cli::{self, Db};
@@ -15,7 +15,7 @@ use crate::output::database::{self, Document};
 use crate::output::{restored, terminal};
 use crate::store::backup::{self, Contents};
 use crate::store::restore::{inspect, restore as put_back};
-use crate::store::{examine, open};
+use crate::store::{self, examine, open};
 use crate::text::safe;
 
 /// Runs a command on the database.
@@ -38,10 +38,33 @@ struct Backup {
     format: usize,
 }
 
+/// The backup made last, kept beside the database.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    at: Time,
+    file: PathBuf,
+}
+
+/// The backup of the database at `path` made last, as far as is known.
+pub fn last_backup(path: &Path) -> Option<(Time, PathBuf)> {
+    let Made { at, file } = serde_json::from_slice(&std::fs::read(note(path)).ok()?).ok()?;
+    Some((at, file))
+}
+
+fn note(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".last-backup");
+    path.into()
+}
+
 /// Copies the database to a file.
 fn backup(context: &Context, args: &cli::DbBackup) -> Ended {
     let config = context.config()?;
     let Contents { bytes, format, tick } = backup::backup(&config.database.0, &args.file, args.force)?;
+    let made =
+        Made { at: context.clock.now(), file: std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone()) };
+    // what cannot be kept is only not known to `doctor`
+    let _ = serde_json::to_vec(&made).map(|json| store::replace_private(&note(&config.database.0), &json));
     let file = safe::one_line(&args.file.display().to_string());
     if context.global.json {
         super::print_json(&Backup { file, bytes, tick: tick.map(Time::rfc3339), format })?;

@@ -6,6 +6,7 @@ mod check;
 mod collect;
 mod complain;
 mod db;
+mod doctor;
 mod explain;
 mod query;
 mod reserves;
@@ -84,6 +85,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Respond(args) => respond::run(&context, &args),
         Command::Reserves(args) => reserves::run(&context, &args),
         Command::Db(args) => db::run(&context, &args),
+        Command::Doctor(args) => doctor::run(&context, &args),
         other => later(&other),
     }
 }

@@ -138,11 +138,19 @@ const OWN: &[Metric] = &[
     ),
     gauge(
         MONITOR,
+        "monitor_cpu_seconds",
+        &[],
+        Unit::Seconds,
+        "CPU time of the process since the cycle before it, or since it began, up to the commit of this cycle.",
+    ),
+    gauge(
+        MONITOR,
         "monitor_gap_seconds",
         &[],
         Unit::Seconds,
         "Time just before this cycle in which cycles were due and none was done.",
     ),
+    gauge(MONITOR, "monitor_memory_peak_bytes", &[], Unit::Bytes, "Most memory that the process had resident so far."),
     counter(MONITOR, "monitor_missed_cycles_total", &[], Unit::Count, "Ticks at which no cycle was done."),
     gauge(
         MONITOR,

@@ -26,6 +26,8 @@ use crate::model::labels::SeriesKey;
 use crate::model::reading::{Reading, Reason};
 use crate::model::time::Time;
 use crate::net::Net;
+use crate::net::http::parse_url;
+use crate::net::loopback::is_loopback;
 use algorand::Algorand;
 use backend::Backend;
 use icp::Icp;
@@ -186,6 +188,23 @@ impl Source {
             Kind::Probe(probe) => Some(probe),
             Kind::System(_) | Kind::Backend(_) | Kind::Icp(_) | Kind::Algorand(_) | Kind::Reserves(_) => None,
         }
+    }
+
+    /// The address of somebody else's web server that it asks, whose clock one's own can be compared with: scheme, host and
+    /// port, without the rest, which may be a secret.
+    pub fn web_server(&self) -> Option<String> {
+        let url = match &self.kind {
+            Kind::Probe(probe) => match &probe.kind {
+                probe::Kind::Http(http) => Some(http.url().clone()),
+                probe::Kind::Tcp(_) | probe::Kind::Exec(_) => None,
+            },
+            Kind::Backend(backend) => parse_url(backend.address()).ok(),
+            Kind::Algorand(algorand) => parse_url(algorand.nodes.first()?.url.expose()).ok(),
+            Kind::System(_) | Kind::Icp(_) | Kind::Reserves(_) => None,
+        }?;
+        let host = url.host_str().filter(|host| !is_loopback(host))?;
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!("{}://{host}{port}/", url.scheme()))
     }
 
     /// Names whose accepted value stands in the configuration, which beats any that was accepted by a command.

@@ -14,6 +14,7 @@ pub mod responses;
 mod routes;
 mod ruled;
 mod secret;
+pub mod seen;
 pub mod serve;
 mod sources;
 mod store;

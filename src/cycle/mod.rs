@@ -6,6 +6,7 @@
 
 mod aftercare;
 mod budget;
+mod cost;
 pub mod deliver;
 pub mod emergency;
 mod fallback;

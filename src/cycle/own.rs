@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Road;
+use super::cost;
 use super::judge::Judged;
 use super::marks::MONITOR;
 use crate::alert::routes::Routes;
@@ -71,6 +72,8 @@ pub fn readings(
         known("monitor_outbox_pending", outbox.pending as f64),
         known("monitor_outbox_oldest_seconds", oldest),
         known("monitor_store_bytes", tx.size_bytes()? as f64),
+        cost::cpu(),
+        cost::memory(),
         known("monitor_config_broken", if road.config_broken { 1.0 } else { 0.0 }),
     ];
     own.extend(channels(tx, road.config, now)?);

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Url};
 pub use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
@@ -103,6 +103,13 @@ impl Response {
         }
         let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
         Some(Time::from_millis(date.as_millisecond()).since(now))
+    }
+
+    /// When the server says that it answered (`Date`, RFC 9110 6.6.1).
+    pub fn date(&self) -> Option<Time> {
+        let text = self.headers.get(DATE)?.to_str().ok()?.trim();
+        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(Time::from_millis(date.as_millisecond()))
     }
 
     /// The body as text; what is not UTF-8 is shown as `\u{fffd}`.

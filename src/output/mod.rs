@@ -7,6 +7,7 @@ pub mod database;
 pub mod deliveries;
 pub mod diagnostics;
 pub mod diff;
+pub mod doctor;
 pub mod explain;
 pub mod progress;
 pub mod query;

@@ -49,6 +49,19 @@ impl Terminal {
         if self.color { format!("\u{1b}[{}m{text}\u{1b}[0m", badge.tone.code()) } else { text }
     }
 
+    /// The mark of a badge alone, in colour where colour may be; without UTF-8 its word in brackets, as wide as any.
+    pub fn mark(&self, badge: Badge) -> String {
+        let width = self.mark_width();
+        let text = if self.ascii { format!("[{}]", badge.word) } else { badge.mark.to_owned() };
+        let pad = " ".repeat(width.saturating_sub(text.chars().count()));
+        if self.color { format!("\u{1b}[{}m{text}\u{1b}[0m{pad}", badge.tone.code()) } else { format!("{text}{pad}") }
+    }
+
+    /// Columns of such a mark.
+    pub const fn mark_width(&self) -> usize {
+        if self.ascii { 6 } else { 1 }
+    }
+
     /// A badge as the cell of a table, which measures its width without the colour.
     pub fn cell(&self, badge: Badge) -> Cell {
         let cell = Cell::new(self.plain(badge));
@@ -154,6 +167,13 @@ impl Badge {
     pub const DAMAGED: Self = Self::new("✗", "DAMAGED", Tone::Critical);
     /// It is over.
     pub const RESOLVED: Self = Self::new("✓", "resolved", Tone::Good);
+
+    /// Worth knowing.
+    pub const NOTE: Self = Self::new("·", "note", Tone::Quiet);
+    /// Something may be missed.
+    pub const WARNING: Self = Self::new("!", "warn", Tone::Medium);
+    /// It does not do its work.
+    pub const PROBLEM: Self = Self::new("✗", "BAD", Tone::Critical);
 
     const fn new(mark: &'static str, word: &'static str, tone: Tone) -> Self {
         Self { mark, word, tone }

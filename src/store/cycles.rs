@@ -124,6 +124,23 @@ impl Reader {
         self.first("cycle", sql, [time.millis()], cycle)
     }
 
+    /// How many cycles were done and missed since then.
+    pub fn cycles_since(&self, since: Time) -> Result<CycleCounts> {
+        let sql = "SELECT count(*) AS done, coalesce(sum(missed), 0) AS missed FROM cycle WHERE tick > ?1";
+        let counts = self.first("cycle", sql, [since.millis()], |cells| {
+            let missed = cells.get::<u32>("missed")?;
+            Ok(CycleCounts { done: u64::from(cells.get::<u32>("done")?), missed: u64::from(missed) })
+        });
+        Ok(counts?.unwrap_or_default())
+    }
+
+    /// When the oldest sample was taken, to the hour where it is sealed.
+    pub fn oldest_sample(&self) -> Result<Option<Time>> {
+        let sql =
+            "SELECT min(at) AS at FROM (SELECT min(tick) AS at FROM sample UNION ALL SELECT min(start) FROM chunk)";
+        Ok(self.first("sample", sql, [], |cells| cells.time_if_any("at"))?.flatten())
+    }
+
     /// How many cycles were done and missed in all.
     pub fn cycle_counts(&self) -> Result<CycleCounts> {
         Ok(CycleCounts { done: self.counter("cycles_done")?, missed: self.counter("cycles_missed")? })
@@ -241,6 +258,20 @@ mod tests {
         for (time, wanted) in [(59, None), (60, Some(60)), (119, Some(60)), (500, Some(120))] {
             assert_eq!(tx.cycle_at(at(time)).unwrap(), wanted.map(|second| cycle(second, 0)), "{time}");
         }
+    }
+
+    #[test]
+    fn cycles_of_a_day_are_counted() {
+        let (_folder, mut store) = store();
+        assert_eq!(
+            (store.cycles_since(at(0)).unwrap(), store.oldest_sample().unwrap()),
+            (CycleCounts::default(), None)
+        );
+        let tx = store.begin().unwrap();
+        for (second, missed) in [(0, 5), (60, 0), (300, 3)] {
+            tx.put_cycle(&cycle(second, missed)).unwrap();
+        }
+        assert_eq!(tx.cycles_since(at(0)).unwrap(), CycleCounts { done: 2, missed: 3 });
     }
 
     #[test]

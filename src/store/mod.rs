@@ -36,6 +36,7 @@ pub mod baselines;
 pub mod cycles;
 pub mod deliveries;
 pub mod examine;
+pub mod glance;
 pub mod life;
 pub mod marks;
 pub mod open;

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod dashboard;
 pub mod deliveries;
+pub mod doctor;
 pub mod explain;
 pub mod measured;
 pub mod query;

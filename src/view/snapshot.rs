@@ -285,7 +285,8 @@ fn faces(reader: &Reader, config: &Config) -> Result<Vec<Face>> {
     Ok(reader.memory(FACES)?.and_then(|json| serde_json::from_value(json).ok()).unwrap_or_default())
 }
 
-fn channels(known: &BTreeMap<Destination, Proof>, faces: &[Face]) -> Vec<ChannelRow> {
+/// What is known of each channel.
+pub fn channels(known: &BTreeMap<Destination, Proof>, faces: &[Face]) -> Vec<ChannelRow> {
     let row = |face: &Face| {
         let Face { name, to, critical, addresses } = face;
         let of = |address: &String| known.get(&Destination { channel: name.clone(), address: address.clone() });

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock and the environment")]
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::model::time::{Time, millis_of};
@@ -64,6 +65,11 @@ impl Env {
         self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
+    /// The names of all variables.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// This environment with `pairs` for the names it does not have yet.
     #[must_use]
     pub fn or(mut self, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -72,6 +78,11 @@ impl Env {
         }
         self
     }
+}
+
+/// The file of this program, where the system tells.
+pub fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Env {

@@ -22,6 +22,7 @@ mod database;
 mod deliveries;
 #[cfg(feature = "icp")]
 mod demo;
+mod doctor;
 mod emergency;
 
 mod explain;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::cmd::Context;
 use crate::cmd::complain::{complain, complain_each, settled};
+use crate::config::seen::{self, Surroundings};
 use crate::config::{Config, last_good};
 use crate::cycle::{Cycle, deliver};
 use crate::model::alert::{Event, Transition};
@@ -28,6 +29,10 @@ pub fn settle(context: &Context, config: &Config, cycle: &Cycle, broken: bool) {
                 &format!("sippar-mon: cannot keep a copy of the configuration: {error}"),
             );
         }
+    }
+    // where nobody watches; what cannot be kept is only not known to `doctor`
+    if !context.terminal.out && !context.terminal.err {
+        let _ = seen::keep(database, &Surroundings::of(&context.env, config));
     }
     let trouble: Vec<String> = cycle.trouble().map(|line| format!("sippar-mon: {line}")).collect();
     complain_each(context, Some(database), "trouble of the cycle", &trouble);

@@ -55,6 +55,13 @@ pub struct Backend {
     pub(super) headers: Vec<(String, Secret)>,
 }
 
+impl Backend {
+    /// The address without a slash at its end.
+    pub fn address(&self) -> &str {
+        &self.base
+    }
+}
+
 impl Settings {
     /// The source that the table at `table` describes; what is wrong goes to `check`.
     pub fn build(&self, table: &Range<usize>, check: &mut Check<'_>) -> Option<Backend> {

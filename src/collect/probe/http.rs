@@ -189,6 +189,11 @@ pub(super) fn regex(key: Option<&Spanned<String>>, check: &mut Check<'_>) -> Opt
 }
 
 impl Http {
+    /// Where it asks.
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Host and port of the service, where it speaks TLS.
     pub(super) fn tls_address(&self) -> Option<Address> {
         let host = self.url.host_str().filter(|_| self.url.scheme() == "https")?;

@@ -1,7 +1,7 @@
 //! `rules explain` and `alert explain` for somebody woken at night: what it rests on, what it comes to, who hears of it.
 
 mod case;
-mod lines;
+pub mod lines;
 mod tree;
 
 use std::fmt::Write as _;

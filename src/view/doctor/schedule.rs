@@ -1,0 +1,166 @@
+//! Whether cycles are done, and what starts them: cron, a timer, never both.
+
+use super::Finding;
+use super::config::many;
+use super::crontab::{self, Line};
+use super::facts::{Cycles, Facts, Starts, Unit};
+use crate::text::units;
+use crate::view::snapshot::is_stale;
+
+/// What these findings are about.
+pub const TOPIC: &str = "schedule";
+
+/// The schedule.
+pub fn check(facts: &Facts) -> Vec<Finding> {
+    let interval = facts.config.works.as_ref().map(|works| works.interval);
+    let mut found: Vec<Finding> = Vec::new();
+    let mut ways: Vec<Way> = Vec::new();
+    let mut faults: Vec<Finding> = Vec::new();
+    for tab in &facts.starts.tabs {
+        let lines = crontab::lines(tab);
+        if lines.is_empty() {
+            continue;
+        }
+        faults.extend(crontab::file_faults(tab, &facts.starts));
+        for line in &lines {
+            faults.extend(crontab::line_faults(tab, line, &facts.starts, interval));
+            ways.push(Way::of_cron(&tab.file.path.display().to_string(), line));
+        }
+    }
+    let units: Vec<&Unit> = facts.starts.units.iter().filter(|unit| is_on(unit)).collect();
+    ways.extend(units.iter().map(|unit| Way {
+        words: unit.name.clone(),
+        stop: format!("systemctl disable --now {}", unit.name),
+        is_cron: false,
+    }));
+    faults.extend(units.iter().flat_map(|unit| unit_faults(unit)));
+    found.extend(done(facts, &ways));
+    found.append(&mut faults);
+    if ways.iter().any(|way| way.is_cron) && !facts.starts.cron_runs {
+        let what = "no cron daemon runs, so no crontab is read";
+        found.push(Finding::problem(TOPIC, what).fix("systemctl enable --now cron (or: service cron start)"));
+    }
+    found.extend(double(&ways));
+    found
+}
+
+/// One way in which cycles are started.
+struct Way {
+    words: String,
+    stop: String,
+    is_cron: bool,
+}
+
+impl Way {
+    fn of_cron(file: &str, line: &Line<'_>) -> Self {
+        let how = if line.repeats() { ", until the minute ends" } else { "" };
+        Self { words: format!("cron by {file}{how}"), stop: format!("take the line out of {file}"), is_cron: true }
+    }
+}
+
+fn is_on(unit: &Unit) -> bool {
+    unit.is_active.unwrap_or(unit.is_enabled) || unit.is_enabled
+}
+
+/// Whether cycles are done, with who starts them.
+fn done(facts: &Facts, ways: &[Way]) -> Vec<Finding> {
+    let words: Vec<&str> = ways.iter().map(|way| way.words.as_str()).collect();
+    let by = if words.is_empty() { String::new() } else { format!("; started by {}", words.join(" and ")) };
+    let Some(cycles) = &facts.cycles else {
+        return if ways.is_empty() {
+            vec![nobody(&facts.starts)]
+        } else {
+            vec![Finding::note(TOPIC, format!("started by {}", words.join(" and ")))]
+        };
+    };
+    let Some(last) = cycles.last else {
+        let what = format!("nothing has been checked yet{by}");
+        return vec![Finding::problem(TOPIC, what).fix(if ways.is_empty() { START } else { "sippar-mon check" })];
+    };
+    let interval = facts.config.works.as_ref().map(|works| works.interval);
+    let ago = units::duration(facts.now.since(last.finished));
+    let is_late = interval.is_some_and(|interval| is_stale(&last, interval, facts.now));
+    let took = units::duration(last.finished.since(last.started));
+    let what = format!("last cycle {ago} ago, took {took}; {}{by}", in_a_day(cycles));
+    if is_late {
+        let late = Finding::problem(TOPIC, what);
+        return vec![if ways.is_empty() { late.fix(start(&facts.starts)) } else { late }];
+    }
+    let mut found = vec![if cycles.missed > 0 { Finding::warning(TOPIC, what) } else { Finding::fine(TOPIC, what) }];
+    if ways.is_empty() {
+        found.push(unseen(&facts.starts));
+    }
+    found
+}
+
+fn in_a_day(cycles: &Cycles) -> String {
+    let done = many(usize::try_from(cycles.done).unwrap_or(usize::MAX), "cycle");
+    if cycles.missed == 0 {
+        format!("{done} in 24 h, none missed")
+    } else {
+        format!("{done} in 24 h, {} missed", cycles.missed)
+    }
+}
+
+/// The way to a schedule.
+const START: &str = "sudo sippar-mon init --install (or add to crontab -e: * * * * * sippar-mon check --repeat)";
+
+fn start(starts: &Starts) -> &'static str {
+    if starts.saw_all_tabs { START } else { "sudo sippar-mon doctor (it sees every crontab)" }
+}
+
+fn nobody(starts: &Starts) -> Finding {
+    if starts.saw_all_tabs {
+        Finding::problem(TOPIC, "nothing starts cycles: no crontab, no timer").fix(START)
+    } else {
+        Finding::problem(TOPIC, "nothing that this user can see starts cycles").fix(START)
+    }
+}
+
+/// Cycles are done, and it is not seen who starts them.
+fn unseen(starts: &Starts) -> Finding {
+    if starts.saw_all_tabs {
+        let what = "no crontab and no timer starts them: somebody does by hand, or another scheduler";
+        Finding::warning(TOPIC, what).fix(START)
+    } else {
+        Finding::note(TOPIC, "what starts them is in nothing that this user can read").fix("sudo sippar-mon doctor")
+    }
+}
+
+fn double(ways: &[Way]) -> Option<Finding> {
+    let (first, last) = (ways.first()?, ways.last()?);
+    if ways.len() < 2 {
+        return None;
+    }
+    let what = format!("cycles are started twice: by {} and by {}", first.words, last.words);
+    Some(Finding::problem(TOPIC, what).fix(format!("keep one: {}", first.stop)))
+}
+
+fn unit_faults(unit: &Unit) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let Unit { name, service, is_enabled, is_active, text, .. } = unit;
+    match (is_enabled, is_active) {
+        (true, Some(false)) => {
+            let what = format!("{name} is enabled and does not run");
+            found.push(Finding::problem(TOPIC, what).fix(format!("systemctl start {name}")));
+        }
+        (false, Some(true)) => {
+            let what = format!("{name} runs and does not begin with the system");
+            found.push(Finding::warning(TOPIC, what).fix(format!("systemctl enable {name}")));
+        }
+        _ => {}
+    }
+    let is_timer = name != service;
+    let has = |key: &str| text.lines().any(|line| line.trim().starts_with(key));
+    if is_timer && !has("AccuracySec=") {
+        let what = format!("{name} has no AccuracySec, so systemd may be late by a minute");
+        found.push(Finding::warning(TOPIC, what).fix(format!("systemctl edit {name}: [Timer] AccuracySec=1s")));
+    }
+    if is_timer && !has("SuccessExitStatus=") {
+        let what = format!("{service} has no SuccessExitStatus, so systemd calls each alert a failure of the unit");
+        found.push(
+            Finding::warning(TOPIC, what).fix(format!("systemctl edit {service}: [Service] SuccessExitStatus=1 2 3")),
+        );
+    }
+    found
+}
