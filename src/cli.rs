@@ -3,6 +3,7 @@
 mod alert;
 mod baseline;
 mod db;
+mod init;
 mod life;
 mod reserves;
 mod respond;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use alert::{Deliveries, Drop, Export, Mark, Opinion, Resend, Test};
 pub use baseline::{Accept, Baseline};
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
+pub use init::Init;
 pub use life::{Ack, Close, Silence, Unsilence, Word};
 pub use reserves::{Reserves, ReservesProof, ReservesShow, ReservesVerify};
 pub use respond::Respond;
@@ -128,8 +130,8 @@ pub enum Command {
     Db(Db),
     /// Find out what is wrong with this installation, and what to do about it
     Doctor(Doctor),
-    /// Write a configuration for this machine (not built yet)
-    Init(Later),
+    /// Write a configuration for this machine, or make it watch itself
+    Init(Init),
     /// Print shell completions (not built yet)
     Completions(Later),
     /// Write the man pages

@@ -8,6 +8,7 @@ mod complain;
 mod db;
 mod doctor;
 mod explain;
+mod init;
 mod query;
 mod reserves;
 mod respond;
@@ -85,6 +86,7 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Respond(args) => respond::run(&context, &args),
         Command::Reserves(args) => reserves::run(&context, &args),
         Command::Db(args) => db::run(&context, &args),
+        Command::Init(args) => init::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
         other => later(&other),
     }

@@ -5,6 +5,7 @@ pub mod dashboard;
 pub mod deliveries;
 pub mod doctor;
 pub mod explain;
+pub mod init;
 pub mod measured;
 pub mod query;
 pub mod range;

@@ -30,6 +30,7 @@ mod fresh;
 mod heartbeat;
 mod icp;
 mod import;
+mod init;
 mod last_good;
 mod looping;
 mod notification;

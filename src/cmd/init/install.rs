@@ -1,0 +1,284 @@
+//! `init --install`: user, folders, configuration, schedule, a first check. What is there is kept, so that a second run
+//! changes nothing and says so; cron and a timer are never both there.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::look;
+use super::steps::{Deed, Names, Step};
+use crate::cli;
+use crate::cmd::{Context, Ended, print_json};
+use crate::model::trouble::{Kind, Trouble};
+use crate::output::terminal;
+use crate::text::safe;
+use crate::view::init;
+use crate::world::{Env, program};
+
+/// The user, the group and the program.
+const NAME: &str = "sippar-mon";
+
+/// Variables that make channels or are a secret of one; they are carried over to the file of the schedule.
+const VARIABLES: [&str; 11] = [
+    "SLACK_WEBHOOK_URL",
+    "SLACK_CHANNEL",
+    "SMTP_HOST",
+    "SMTP_PORT",
+    "SMTP_USER",
+    "SMTP_PASS",
+    "ALERT_EMAIL_RECIPIENTS",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_PHONE_NUMBER",
+    "ALERT_PHONE_NUMBERS",
+];
+
+const CRONTAB: &str = include_str!("../../../examples/cron.d/sippar-mon");
+const SERVICE: &str = include_str!("../../../examples/systemd/sippar-mon-check.service");
+const TIMER: &str = include_str!("../../../examples/systemd/sippar-mon-check.timer");
+
+/// The unit that is enabled.
+const TIMER_NAME: &str = "sippar-mon-check.timer";
+
+/// One line of `--json`.
+#[derive(Serialize)]
+struct Line {
+    /// `kept`, `done`, `would`.
+    state: &'static str,
+    what: String,
+    how: String,
+}
+
+/// Does the steps one by one, each with its line.
+pub async fn run(context: &Context, args: &cli::Init) -> Ended {
+    if !args.dry_run && !rustix::process::geteuid().is_root() {
+        let help = "try sudo, or see what it would do: sippar-mon init --install --dry-run";
+        return Err(Trouble::new(Kind::Permission, "only root can install").help(help).into());
+    }
+    let plan = Plan { root: args.root.clone(), by_timer: by_timer(args)? };
+    let names = Names::of(&args.root);
+    let mut lines = Vec::new();
+    for step in plan.steps(context, args).await? {
+        let state = if step.is_done(&names) {
+            "kept"
+        } else if args.dry_run {
+            "would"
+        } else {
+            step.apply(&names).await?;
+            "done"
+        };
+        let line = Line { state, what: safe::one_line(&step.what), how: safe::one_line(&step.how()) };
+        if !context.global.json {
+            terminal::print(&context.terminal.fit(&words(&line)))?;
+        }
+        lines.push(line);
+    }
+    if context.global.json {
+        print_json(&lines)?;
+        return Ok(0);
+    }
+    let is_news = lines.iter().any(|line| line.state != "kept");
+    let mut end = String::new();
+    if !is_news {
+        let _ = writeln!(end, "all of it was there; nothing was changed");
+    }
+    terminal::print(&context.terminal.fit(&format!("{end}{}", super::NEXT)))?;
+    Ok(0)
+}
+
+fn words(line: &Line) -> String {
+    let Line { state, what, how } = line;
+    if *state == "would" { format!("{state:5}  {what}: {how}\n") } else { format!("{state:5}  {what}\n") }
+}
+
+/// Whether systemd is to start it: as asked, else where it runs.
+fn by_timer(args: &cli::Init) -> Result<bool, Trouble> {
+    let has_systemd = args.root.join("run/systemd/system").is_dir();
+    if args.timer && !has_systemd && args.root == Path::new("/") {
+        return Err(
+            Trouble::new(Kind::Unavailable, "systemd does not run here").help("sippar-mon init --install --cron")
+        );
+    }
+    Ok(args.timer || (has_systemd && !args.cron))
+}
+
+/// What is to be where.
+struct Plan {
+    root: PathBuf,
+    by_timer: bool,
+}
+
+impl Plan {
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    fn is_real(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    async fn steps(&self, context: &Context, args: &cli::Init) -> Result<Vec<Step>, Trouble> {
+        let mut steps: Vec<Step> = self.program()?.into_iter().collect();
+        steps.push(self.user());
+        let ours = || ("root".to_owned(), NAME.to_owned());
+        let place = |what: &str, path: &str, content: Option<Vec<u8>>, owner, mode| Step {
+            what: what.to_owned(),
+            deed: Deed::Place { path: self.path(path), content, owner, mode },
+        };
+        steps.push(place("folder /etc/sippar-mon", "/etc/sippar-mon", None, ours(), 0o750));
+        let state = (NAME.to_owned(), NAME.to_owned());
+        steps.push(place("folder /var/lib/sippar-mon", "/var/lib/sippar-mon", None, state, 0o700));
+        let env_file = "/etc/sippar-mon/env";
+        let variables = env_text(&context.env).into_bytes();
+        steps.push(place("secrets in /etc/sippar-mon/env", env_file, Some(variables), ours(), 0o640));
+        let found = look::found(context, args, Some(env_file.to_owned())).await?;
+        let config = init::config(&found).into_bytes();
+        let what = "configuration /etc/sippar-mon/config.toml";
+        steps.push(place(what, "/etc/sippar-mon/config.toml", Some(config), ours(), 0o640));
+        steps.extend(if self.by_timer { self.timer()? } else { self.cron()? });
+        steps.extend(self.first_check());
+        Ok(steps)
+    }
+
+    /// The program, where cron and systemd look for it.
+    fn program(&self) -> Result<Option<Step>, Trouble> {
+        let places = ["/usr/local/bin/sippar-mon", "/usr/bin/sippar-mon"];
+        if let Some(place) = places.iter().find(|place| self.path(place).is_file()) {
+            let deed = Deed::Run { argv: Vec::new(), is_done: true, good: 0..=0 };
+            return Ok(Some(Step { what: format!("program {place}"), deed }));
+        }
+        let own =
+            program().ok_or_else(|| Trouble::new(Kind::Io, "this program does not know where its own file is"))?;
+        let argv = ["install", "-m", "0755"].map(str::to_owned).into_iter();
+        let argv = argv.chain([own.display().to_string(), self.path(places[0]).display().to_string()]);
+        let deed = Deed::Run { argv: argv.collect(), is_done: false, good: 0..=0 };
+        Ok(Some(Step { what: format!("program {}", places[0]), deed }))
+    }
+
+    fn user(&self) -> Step {
+        let names = Names::of(&self.root);
+        let is_done = names.number("passwd", NAME).is_some() && names.number("group", NAME).is_some();
+        let mut argv: Vec<String> =
+            ["useradd", "--system", "--user-group", "--no-create-home"].map(str::to_owned).into();
+        argv.extend(["--home-dir", "/var/lib/sippar-mon", "--shell", "/usr/sbin/nologin"].map(str::to_owned));
+        if !self.is_real() {
+            argv.extend(["--prefix".to_owned(), self.root.display().to_string()]);
+        }
+        argv.push(NAME.to_owned());
+        Step { what: format!("user {NAME}"), deed: Deed::Run { argv, is_done, good: 0..=0 } }
+    }
+
+    /// Files of root's that everybody may read.
+    fn public(&self, what: &str, path: &str, text: &str) -> Step {
+        let owner = ("root".to_owned(), "root".to_owned());
+        let deed = Deed::Place { path: self.path(path), content: Some(text.as_bytes().to_vec()), owner, mode: 0o644 };
+        Step { what: what.to_owned(), deed }
+    }
+
+    fn systemctl(&self, what: &str, words: &[&str], is_done: bool) -> Step {
+        let mut argv = vec!["systemctl".to_owned()];
+        if !self.is_real() {
+            argv.push(format!("--root={}", self.root.display()));
+        }
+        argv.extend(words.iter().map(|word| (*word).to_owned()));
+        Step { what: what.to_owned(), deed: Deed::Run { argv, is_done, good: 0..=0 } }
+    }
+
+    fn is_enabled(&self) -> bool {
+        self.path("/etc/systemd/system/timers.target.wants").join(TIMER_NAME).symlink_metadata().is_ok()
+    }
+
+    /// The timer, and no crontab beside it.
+    fn timer(&self) -> Result<Vec<Step>, Trouble> {
+        let mut steps = Vec::new();
+        let crontab = self.path("/etc/cron.d/sippar-mon");
+        if crontab.exists() {
+            if std::fs::read_to_string(&crontab).ok().as_deref() != Some(CRONTAB) {
+                let what = format!("{} starts it already, and is not the shipped one", crontab.display());
+                let help = format!("keep it with --cron, or take it away: rm {}", crontab.display());
+                return Err(Trouble::new(Kind::CannotCreate, what).help(help));
+            }
+            steps.push(Step { what: "no line for cron beside the timer".to_owned(), deed: Deed::Remove(crontab) });
+        }
+        // a package brings its own
+        let folders = ["/usr/lib/systemd/system", "/lib/systemd/system"];
+        let is_packaged = folders.iter().any(|folder| self.path(folder).join(TIMER_NAME).is_file());
+        let mut fresh = false;
+        if !is_packaged {
+            for (name, text) in [("sippar-mon-check.service", SERVICE), (TIMER_NAME, TIMER)] {
+                let path = format!("/etc/systemd/system/{name}");
+                fresh |= !self.path(&path).exists();
+                steps.push(self.public(&format!("unit {path}"), &path, text));
+            }
+        }
+        if fresh && self.is_real() {
+            steps.push(self.systemctl("systemd knows the units", &["daemon-reload"], false));
+        }
+        let words: &[&str] = if self.is_real() { &["enable", "--now", TIMER_NAME] } else { &["enable", TIMER_NAME] };
+        steps.push(self.systemctl(&format!("timer {TIMER_NAME}"), words, self.is_enabled()));
+        Ok(steps)
+    }
+
+    /// The crontab, and no timer beside it.
+    fn cron(&self) -> Result<Vec<Step>, Trouble> {
+        let mut steps = Vec::new();
+        if self.is_enabled() {
+            let words: &[&str] =
+                if self.is_real() { &["disable", "--now", TIMER_NAME] } else { &["disable", TIMER_NAME] };
+            steps.push(self.systemctl("no timer beside the line for cron", words, false));
+        }
+        if !self.path("/etc/cron.d").is_dir() {
+            let help = "apt install cron, or --timer";
+            return Err(Trouble::new(Kind::Unavailable, "there is no cron on this system: no /etc/cron.d").help(help));
+        }
+        steps.push(self.public("crontab /etc/cron.d/sippar-mon", "/etc/cron.d/sippar-mon", CRONTAB));
+        Ok(steps)
+    }
+
+    /// A check as the user who will run them; none of a system that is only a folder.
+    fn first_check(&self) -> Option<Step> {
+        if !self.is_real() {
+            return None;
+        }
+        let is_done = self.path("/var/lib/sippar-mon/state.db").is_file();
+        let words = ["runuser", "-u", NAME, "--", "env", "HOME=/var/lib/sippar-mon", NAME, "check"];
+        let argv = words.map(str::to_owned).into();
+        // 0 to 3 are states of what is watched
+        Some(Step { what: "first check".to_owned(), deed: Deed::Run { argv, is_done, good: 0..=3 } })
+    }
+}
+
+/// The file with the variables of the schedule: those that are here.
+fn env_text(env: &Env) -> String {
+    let mut out = String::from(
+        "\
+# Secrets of sippar-mon, as NAME=value; cron, the timer and people read them from here. Nobody but root and the group
+# sippar-mon may read this file.
+",
+    );
+    for name in VARIABLES {
+        match env.get(name) {
+            Some(value) if !value.contains(['\n', '\r']) => {
+                let _ = writeln!(out, "{name}={value}");
+            }
+            _ => {
+                let _ = writeln!(out, "#{name}=");
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_that_are_here_are_carried_over() {
+        let text =
+            env_text(&Env::from([("SLACK_WEBHOOK_URL", "https://x/y"), ("SMTP_PASS", "two\nlines"), ("HOME", "/")]));
+        assert!(text.contains("\nSLACK_WEBHOOK_URL=https://x/y\n") && text.contains("\n#SMTP_PASS=\n"));
+        assert!(!text.contains("HOME"));
+    }
+}

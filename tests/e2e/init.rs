@@ -1,0 +1,223 @@
+//! `init`: what it writes loads and is judged, what is there is never overwritten, and an installation is done once.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::http::{Answer, HttpFake};
+use crate::world::{Ran, World};
+
+/// Nothing listens there.
+const NOBODY: &str = "http://127.0.0.1:9";
+
+/// A system with two services, of which one is worth watching.
+fn system(world: &World) -> String {
+    let root = world.path("root");
+    let wants = root.join("etc/systemd/system/multi-user.target.wants");
+    fs::create_dir_all(&wants).unwrap();
+    fs::create_dir_all(root.join("run/systemd/system")).unwrap();
+    for service in ["nginx.service", "sippar-backend.service", "sippar-mon-serve.service", "getty@tty1.service"] {
+        fs::write(wants.join(service), "").unwrap();
+    }
+    root.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_it_writes_loads_and_is_judged() {
+    let backend = HttpFake::start([Answer::new(200, r#"{"status":"healthy"}"#)]);
+    let mut world = World::empty();
+    let root = system(&world);
+    world.set("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/canary");
+    let url = backend.url("");
+    let ran = world.run(&["init", "conf/config.toml", "--root", &root, "--backend", &url]);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(
+        (ran.code, &lines[1..], ran.err.as_str()),
+        (
+            0,
+            &[
+                "next:",
+                "  sippar-mon alert test   does each channel arrive?",
+                "  sippar-mon status       what it looks like now",
+                "  sippar-mon doctor       what is still missing",
+            ][..],
+            ""
+        )
+    );
+    assert!(
+        lines[0].starts_with("wrote conf/config.toml: ") && lines[0].ends_with(" rules, 2 sources, 1 channels"),
+        "{lines:?}"
+    );
+    let text = fs::read_to_string(world.path("conf/config.toml")).unwrap();
+    assert_eq!(world.path("conf/config.toml").metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(text.contains("\nservices = [\"nginx.service\", \"sippar-backend.service\"]\n"), "{text}");
+    assert!(text.contains(&format!("\n[sources.backend]\nurl = \"{url}\"\n")) && !text.contains("canary"), "{text}");
+    // what was printed is what was written
+    let printed = world.run(&["init", "--print", "--root", &root, "--backend", &url]);
+    assert_eq!((printed.code, printed.out.as_str()), (0, text.as_str()));
+    let loads = world.run(&["--config", "conf/config.toml", "rules", "check"]);
+    assert_eq!((loads.code, loads.err.as_str()), (0, ""), "{loads:?}");
+    let check = world.run(&["--config", "conf/config.toml", "check"]);
+    assert!(check.code <= 3, "{check:?}");
+    // and a second one is refused, whoever asks
+    let again = world.run(&["init", "conf/config.toml", "--root", &root]);
+    assert_eq!(
+        again,
+        Ran {
+            code: 73,
+            out: String::new(),
+            err: "sippar-mon: conf/config.toml is there already; it was left as it is\n  help: name another file: \
+                  sippar-mon init FILE; or compare: sippar-mon init --print\n"
+                .to_owned()
+        }
+    );
+    assert_eq!(fs::read_to_string(world.path("conf/config.toml")).unwrap(), text);
+}
+
+#[test]
+fn a_bare_machine_gets_a_configuration_too() {
+    let world = World::empty();
+    fs::create_dir(world.path("root")).unwrap();
+    let root = world.path("root");
+    let ran = world.run(&["init", "config.toml", "--root", root.to_str().unwrap(), "--backend", NOBODY, "--json"]);
+    let document = ran.json();
+    assert_eq!((ran.code, &document["file"], &document["sources"]), (0, &"config.toml".into(), &1.into()), "{ran:?}");
+    let text = fs::read_to_string(world.path("config.toml")).unwrap();
+    assert!(text.contains("\n#[sources.backend]\n") && text.contains("\n#services = []\n"), "{text}");
+    assert!(world.run(&["check"]).code <= 3);
+}
+
+#[test]
+fn a_dry_run_says_each_step_and_does_none() {
+    let world = World::empty();
+    let root = system(&world);
+    fs::create_dir_all(world.path("root/usr/bin")).unwrap();
+    fs::write(world.path("root/usr/bin/sippar-mon"), "").unwrap();
+    let listed = |path: &Path| {
+        let out = Command::new("find").arg(path).output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let before = listed(Path::new(&root));
+    let steps = |schedule: &str| {
+        format!(
+            "\
+kept   program /usr/bin/sippar-mon
+would  user sippar-mon: useradd --system --user-group --no-create-home --home-dir /var/lib/sippar-mon --shell \
+/usr/sbin/nologin --prefix @/root sippar-mon
+would  folder /etc/sippar-mon: make @/root/etc/sippar-mon (0750 root:sippar-mon)
+would  folder /var/lib/sippar-mon: make @/root/var/lib/sippar-mon (0700 sippar-mon:sippar-mon)
+would  secrets in /etc/sippar-mon/env: write @/root/etc/sippar-mon/env (0640 root:sippar-mon)
+would  configuration /etc/sippar-mon/config.toml: write @/root/etc/sippar-mon/config.toml (0640 root:sippar-mon)
+{schedule}next:
+  sippar-mon alert test   does each channel arrive?
+  sippar-mon status       what it looks like now
+  sippar-mon doctor       what is still missing
+"
+        )
+    };
+    let timer = "\
+would  unit /etc/systemd/system/sippar-mon-check.service: write @/root/etc/systemd/system/sippar-mon-check.service (0644 \
+root:root)
+would  unit /etc/systemd/system/sippar-mon-check.timer: write @/root/etc/systemd/system/sippar-mon-check.timer (0644 \
+root:root)
+would  timer sippar-mon-check.timer: systemctl --root=@/root enable sippar-mon-check.timer
+";
+    let install = |more: &[&str]| {
+        let ran =
+            world.run(&[&["init", "--install", "--dry-run", "--root", &root, "--backend", NOBODY], more].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+        world.tidy(&ran.out)
+    };
+    assert_eq!(install(&[]), steps(timer));
+    assert_eq!(install(&["--timer"]), steps(timer));
+    assert_eq!(listed(Path::new(&root)), before);
+    fs::create_dir_all(world.path("root/etc/cron.d")).unwrap();
+    let cron = "would  crontab /etc/cron.d/sippar-mon: write @/root/etc/cron.d/sippar-mon (0644 root:root)\n";
+    assert_eq!(install(&["--cron"]), steps(cron));
+    // never both: what is ours goes, what is somebody's own is named
+    let crontab = include_str!("../../examples/cron.d/sippar-mon");
+    fs::write(world.path("root/etc/cron.d/sippar-mon"), crontab).unwrap();
+    assert!(install(&[]).contains("would  no line for cron beside the timer: rm @/root/etc/cron.d/sippar-mon\n"));
+    fs::write(world.path("root/etc/cron.d/sippar-mon"), "* * * * * nina sippar-mon check\n").unwrap();
+    let ran = world.run(&["init", "--install", "--dry-run", "--root", &root]);
+    assert_eq!((ran.code, ran.out.as_str()), (73, ""), "{ran:?}");
+    assert!(ran.err.contains("starts it already, and is not the shipped one"), "{ran:?}");
+}
+
+#[test]
+fn only_root_installs() {
+    if rustix_is_root() {
+        return crate::world::skipped("this test wants a user who is not root");
+    }
+    let ran = World::empty().run(&["init", "--install"]);
+    assert_eq!(ran.code, 77, "{ran:?}");
+}
+
+fn rustix_is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// The whole of it in a folder that stands for a system, twice; `doctor` looks at what came of it.
+#[test]
+#[ignore = "needs root"]
+fn an_installation_is_done_once() {
+    assert!(rustix_is_root(), "run this test as root");
+    let world = World::empty();
+    let root = world.path("root");
+    for folder in ["etc/cron.d", "usr/bin", "usr/local/bin"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\n").unwrap();
+    fs::write(root.join("etc/group"), "root:x:0:\n").unwrap();
+    let install = || world.run(&["init", "--install", "--cron", "--root", root.to_str().unwrap(), "--backend", NOBODY]);
+    let next = "next:\n  sippar-mon alert test   does each channel arrive?\n  sippar-mon status       what it looks like \
+                now\n  sippar-mon doctor       what is still missing\n";
+    let lines = |state: &str| {
+        let what = [
+            "program /usr/local/bin/sippar-mon",
+            "user sippar-mon",
+            "folder /etc/sippar-mon",
+            "folder /var/lib/sippar-mon",
+            "secrets in /etc/sippar-mon/env",
+            "configuration /etc/sippar-mon/config.toml",
+            "crontab /etc/cron.d/sippar-mon",
+        ];
+        what.map(|what| format!("{state}   {what}\n")).concat()
+    };
+    let (first, second) = (install(), install());
+    assert_eq!(first, Ran { code: 0, out: format!("{}{next}", lines("done")), err: String::new() });
+    let unchanged = "all of it was there; nothing was changed\n";
+    assert_eq!(second, Ran { code: 0, out: format!("{}{unchanged}{next}", lines("kept")), err: String::new() });
+    let passwd = fs::read_to_string(root.join("etc/passwd")).unwrap();
+    let id: u32 = passwd.lines().last().unwrap().split(':').nth(2).unwrap().parse().unwrap();
+    for (path, mode, owner, group) in [
+        ("etc/sippar-mon", 0o750, 0, id),
+        ("var/lib/sippar-mon", 0o700, id, id),
+        ("etc/sippar-mon/env", 0o640, 0, id),
+        ("etc/sippar-mon/config.toml", 0o640, 0, id),
+        ("etc/cron.d/sippar-mon", 0o644, 0, 0),
+        ("usr/local/bin/sippar-mon", 0o755, 0, 0),
+    ] {
+        let meta = root.join(path).metadata().unwrap();
+        let group_of = |gid: u32| {
+            if path.starts_with("etc/cron") || path.starts_with("usr") { gid == 0 } else { gid == meta.gid() }
+        };
+        assert_eq!((meta.mode() & 0o7777, meta.uid()), (mode, owner), "{path}");
+        assert!(group_of(group) || meta.gid() == group, "{path}");
+    }
+    let crontab = fs::read_to_string(root.join("etc/cron.d/sippar-mon")).unwrap();
+    assert_eq!(crontab, include_str!("../../examples/cron.d/sippar-mon"));
+    // cron reads it as meant
+    let found = world.run(&["doctor", "--root", root.to_str().unwrap(), "--json"]).json();
+    let of_schedule: Vec<String> = found["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["topic"] == "schedule")
+        .map(|one| one["what"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(of_schedule.len(), 2, "{of_schedule:?}");
+    assert!(of_schedule[0].starts_with("started by cron by "), "{of_schedule:?}");
+    assert_eq!(of_schedule[1], "no cron daemon runs, so no crontab is read");
+}
