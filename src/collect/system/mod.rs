@@ -69,6 +69,7 @@ pub fn disks() -> Vec<String> {
         mounts: Vec::new(),
         ignore_mounts: Vec::new(),
         services: Vec::new(),
+        latency_probe: None,
     };
     let text = Host::real().read("/proc/self/mountinfo").unwrap_or_default();
     mounts::watched(&mounts::parse(&text), &settings)
