@@ -13,6 +13,7 @@ mod serve;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 pub use alert::{Deliveries, Drop, Export, Mark, Opinion, Resend, Test};
 pub use baseline::{Accept, Baseline};
@@ -132,11 +133,11 @@ pub enum Command {
     Doctor(Doctor),
     /// Write a configuration for this machine, or make it watch itself
     Init(Init),
-    /// Print shell completions (not built yet)
-    Completions(Later),
-    /// Write the man pages
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Write the man pages into a folder
     #[command(hide = true)]
-    Man(Later),
+    Man(Man),
 }
 
 impl Command {
@@ -320,6 +321,25 @@ pub struct Query {
 pub struct Runbook {
     /// The rule's name, which is the alert's; without one, the names there are
     pub name: Option<String>,
+}
+
+/// `completions`
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  sippar-mon completions bash > /etc/bash_completion.d/sippar-mon
+  sippar-mon completions zsh > /usr/local/share/zsh/site-functions/_sippar-mon
+  sippar-mon completions fish > ~/.config/fish/completions/sippar-mon.fish")]
+pub struct Completions {
+    /// Which shell
+    pub shell: Shell,
+}
+
+/// `man`
+#[derive(Args, Debug)]
+pub struct Man {
+    /// The folder; pages of commands that are no more are removed from it
+    pub folder: PathBuf,
 }
 
 /// `collect`

@@ -1,6 +1,11 @@
 //! The documents say what is true: links lead somewhere, examples load, tables agree with the program.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+#[path = "docs/keys.rs"]
+mod keys;
+#[path = "docs/man.rs"]
+mod man;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

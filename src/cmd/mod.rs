@@ -5,10 +5,12 @@ mod baseline;
 mod check;
 mod collect;
 mod complain;
+mod completions;
 mod db;
 mod doctor;
 mod explain;
 mod init;
+mod man;
 mod query;
 mod reserves;
 mod respond;
@@ -88,6 +90,8 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Db(args) => db::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         other => later(&other),
     }
 }
