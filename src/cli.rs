@@ -382,15 +382,37 @@ mod tests {
         words
     }
 
+    /// Every page of Markdown and its name.
+    fn pages() -> Vec<(String, String)> {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let files =
+            ["", "docs", "examples"].into_iter().flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
+        let paths = files.map(|entry| entry.unwrap().path());
+        let pages = paths.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
+        pages.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap())).collect()
+    }
+
+    /// Whatever a block of `sh` calls is a command with flags that exist.
     #[test]
-    fn the_runbooks_commands_exist() {
-        let blocks = crate::rules::runbook::TEXT.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
-        let lines: Vec<&str> = blocks.flat_map(str::lines).filter(|line| line.starts_with("sippar-mon ")).collect();
-        assert!(lines.len() > 40, "only {} were found", lines.len());
-        for line in lines {
-            Cli::try_parse_from(words(line.split(" | ").next().unwrap()))
-                .unwrap_or_else(|error| panic!("{line}: {error}"));
+    fn the_commands_of_all_pages_exist() {
+        let mut count = 0;
+        for (name, page) in pages() {
+            let blocks = page.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+            let calls = blocks.flat_map(str::lines).filter_map(|line| {
+                let line = line.strip_prefix("sudo ").unwrap_or(line);
+                let line = line.strip_prefix("-u sippar-mon ").unwrap_or(line);
+                line.strip_prefix("cargo run --release -- ").or_else(|| line.strip_prefix("sippar-mon "))
+            });
+            for call in calls {
+                let call = call.split(" #").next().unwrap().split(" | ").next().unwrap().split(" > ").next().unwrap();
+                let call = words(&format!("sippar-mon {}", call.trim()));
+                let parsed = Cli::try_parse_from(&call);
+                let is_fine = parsed.as_ref().err().is_none_or(|error| error.exit_code() == 0);
+                assert!(is_fine, "{name}: {call:?}\n{}", parsed.unwrap_err());
+                count += 1;
+            }
         }
+        assert!(count > 60, "only {count} were found");
     }
 
     /// clap prints the value of an `env`-bound argument in `--help`; no argument may be bound that way.

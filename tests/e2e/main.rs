@@ -37,6 +37,7 @@ mod notification;
 mod outage;
 mod power_cut;
 mod reading;
+mod real_cron;
 mod real_mail;
 mod real_services;
 #[cfg(feature = "icp")]
