@@ -9,6 +9,8 @@ mod keys;
 mod licences;
 #[path = "docs/man.rs"]
 mod man;
+#[path = "docs/package.rs"]
+mod package;
 #[path = "docs/pages.rs"]
 mod pages;
 
