@@ -1,5 +1,6 @@
 //! What stands in `examples/` works: it loads, runs, or is taken by the program that it is for.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -95,4 +96,111 @@ fn nagios_calls_what_exists() {
         assert!(said(&output).contains(" | "), "there is no performance data: {}", said(&output));
     }
     assert_eq!(text.matches('{').count(), text.matches('}').count());
+}
+
+/// The names of an expression that can be those of metrics: what is neither called, nor a label, nor a word of PromQL.
+fn metrics(expr: &str) -> BTreeSet<String> {
+    let mut bare = String::new();
+    let mut depth = 0;
+    for c in expr.chars() {
+        depth += i32::from(matches!(c, '{' | '[')) - i32::from(matches!(c, '}' | ']'));
+        bare.push(if depth > 0 || matches!(c, '}' | ']') { ' ' } else { c });
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut names = BTreeSet::new();
+    let mut rest = bare.as_str();
+    while let Some(at) = rest.find(is_name) {
+        let end = rest[at..].find(|c| !is_name(c)).map_or(rest.len(), |end| at + end);
+        let (name, behind) = (&rest[at..end], rest[end..].trim_start());
+        // the labels of by (...)
+        let is_grouping = ["by", "without", "on", "ignoring"].contains(&name);
+        rest = if is_grouping { behind.split_once(')').map_or("", |(_, after)| after) } else { &rest[end..] };
+        if name.contains('_') && !behind.starts_with('(') {
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn grafana_names_metrics_of_the_catalogue() {
+    let wanted = BTreeSet::from(["a_total", "b_ratio"].map(str::to_owned));
+    assert_eq!(
+        metrics("sum by (x_y) (increase(a_total{b_c=\"d\"}[15m])) / on (q_r) max_over_time(b_ratio[1h])"),
+        wanted
+    );
+    let dashboard: serde_json::Value = serde_json::from_str(&read("examples/grafana/dashboard.json")).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let listed = run(PROGRAM, &["rules", "list", "--metrics", "--json"], home.path()).stdout;
+    let listed: serde_json::Value = serde_json::from_slice(&listed).unwrap();
+    let known: BTreeSet<&str> =
+        listed.as_array().unwrap().iter().map(|metric| metric["name"].as_str().unwrap()).collect();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let mut count = 0;
+    for expr in targets.map(|target| target["expr"].as_str().unwrap()) {
+        let names = metrics(expr);
+        assert!(!names.is_empty() && names.iter().all(|name| known.contains(name.as_str())), "{expr}: {names:?}");
+        count += 1;
+    }
+    assert!(count > 20, "only {count} expressions were found");
+}
+
+/// `promtool check config` takes the scrape configuration.
+#[test]
+#[ignore = "needs promtool, which .ci/run fetches"]
+fn prometheus_takes_the_scrape_configuration() {
+    let file = "examples/prometheus/scrape.yml";
+    let output =
+        Command::new("promtool").args(["check", "config", file]).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    let output = output.expect("promtool is missing: .ci/run fetches it");
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+/// `nginx -t` takes the server, with a certificate made here.
+#[test]
+#[ignore = "needs nginx, which .ci/run fetches"]
+fn nginx_takes_the_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let certified = rcgen::generate_simple_self_signed(["monitor.example.org".to_owned()]).unwrap();
+    std::fs::write(path("cert.pem"), certified.cert.pem()).unwrap();
+    std::fs::write(path("key.pem"), certified.signing_key.serialize_pem()).unwrap();
+    std::fs::write(path("htpasswd"), "").unwrap();
+    let live = "/etc/letsencrypt/live/monitor.example.org";
+    let server = read("examples/nginx-reverse-proxy.conf")
+        .replace(&format!("{live}/fullchain.pem"), &path("cert.pem"))
+        .replace(&format!("{live}/privkey.pem"), &path("key.pem"))
+        .replace("/etc/nginx/monitor.htpasswd", &path("htpasswd"));
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|name| format!("{name}_temp_path {};\n", path(name))).concat();
+    let whole = format!(
+        "pid {};\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{server}\n}}\n",
+        path("pid")
+    );
+    std::fs::write(path("nginx.conf"), whole).unwrap();
+    let output = Command::new("nginx").args(["-t", "-q", "-e", "stderr", "-c", &path("nginx.conf")]).output();
+    let output = output.expect("nginx is missing: .ci/run fetches it");
+    assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
+}
+
+/// The container builds what is here, runs as nobody in particular, and calls commands that exist.
+#[test]
+fn the_container_calls_what_exists() {
+    let text = read("examples/docker/Dockerfile");
+    let home = tempfile::tempdir().unwrap();
+    for words in [&["serve", "--repeat", "--help"][..], &["status", "--format", "nagios", "--help"]] {
+        assert_eq!(run(PROGRAM, words, home.path()).status.code(), Some(0), "{words:?}");
+    }
+    assert!(
+        text.contains("\"sippar-mon\", \"serve\", \"--repeat\"") && text.contains("sippar-mon status --format nagios")
+    );
+    let stages: Vec<&str> = text.split("\nFROM ").collect();
+    let (user, command) = (stages[2].find("\nUSER sippar-mon\n"), stages[2].find("\nCMD "));
+    assert!(user.is_some() && user < command, "the last stage runs as root");
+    assert!(!stages[2].contains("cargo"), "the toolchain is in the image");
+    let rust = stages[1].split([':', '-']).nth(1).unwrap();
+    assert!(read("Cargo.toml").contains(&format!("rust-version = \"{rust}\"")), "{rust}");
+    let compose = read("examples/docker/compose.yml");
+    assert!(compose.contains("dockerfile: examples/docker/Dockerfile") && compose.contains("127.0.0.1:8787:8787"));
 }
