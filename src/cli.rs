@@ -9,11 +9,11 @@ mod reserves;
 mod respond;
 mod rules;
 mod serve;
+mod shell;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
 
 pub use alert::{Deliveries, Drop, Export, Mark, Opinion, Resend, Test};
 pub use baseline::{Accept, Baseline};
@@ -24,6 +24,7 @@ pub use reserves::{Reserves, ReservesProof, ReservesShow, ReservesVerify};
 pub use respond::Respond;
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
 pub use serve::Serve;
+pub use shell::{Completions, Man};
 
 /// Examples and exit codes at the end of `--help`.
 const AFTER: &str = "\
@@ -321,25 +322,6 @@ pub struct Query {
 pub struct Runbook {
     /// The rule's name, which is the alert's; without one, the names there are
     pub name: Option<String>,
-}
-
-/// `completions`
-#[derive(Args, Debug)]
-#[command(after_help = "\
-Examples:
-  sippar-mon completions bash > /etc/bash_completion.d/sippar-mon
-  sippar-mon completions zsh > /usr/local/share/zsh/site-functions/_sippar-mon
-  sippar-mon completions fish > ~/.config/fish/completions/sippar-mon.fish")]
-pub struct Completions {
-    /// Which shell
-    pub shell: Shell,
-}
-
-/// `man`
-#[derive(Args, Debug)]
-pub struct Man {
-    /// The folder; pages of commands that are no more are removed from it
-    pub folder: PathBuf,
 }
 
 /// `collect`

@@ -98,7 +98,7 @@ fn nagios_calls_what_exists() {
     assert_eq!(text.matches('{').count(), text.matches('}').count());
 }
 
-/// The names of an expression that can be those of metrics: what is neither called, nor a label, nor a word of PromQL.
+/// The names of an expression that can be those of metrics: what is neither called, nor a label, nor a word of `PromQL`.
 fn metrics(expr: &str) -> BTreeSet<String> {
     let mut bare = String::new();
     let mut depth = 0;

@@ -39,7 +39,8 @@ fn what_is_mistyped_is_a_mistake_of_usage() {
 
 #[test]
 fn a_command_of_a_later_version_says_so() {
-    let err = "sippar-mon: `sippar-mon report` is not built in this version\n  help: `sippar-mon --help` lists what is\n";
+    let err =
+        "sippar-mon: `sippar-mon report` is not built in this version\n  help: `sippar-mon --help` lists what is\n";
     let ran = Ran { code: 69, out: String::new(), err: err.to_owned() };
     assert_eq!(World::empty().run(&["report", "--since", "1h"]), ran);
 }
