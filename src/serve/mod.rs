@@ -13,6 +13,7 @@ mod gate;
 mod health;
 mod history;
 mod metrics;
+mod openapi;
 pub mod routes;
 pub mod site;
 mod writes;

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 
 use super::answer::{self, Answer, JSON, Refusal};
 use super::site::Site;
-use super::{api, events, gate, health, history, metrics, writes};
+use super::{api, events, gate, health, history, metrics, openapi, writes};
 
 /// Bytes of a body that are read.
 const MOST_BODY: usize = 16 * 1024;
@@ -123,6 +123,7 @@ pub const ROUTES: &[Route] = &[
         "The newest sample of every series, as Prometheus reads it.",
         by!(metrics::metrics),
     ),
+    read("/openapi.json", JSON, "This description of the API.", by!(openapi::openapi)),
     read(
         "/events",
         "text/event-stream",

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::events::Beat;
 use crate::config::Config;
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
+use crate::store::open::Trace;
 use crate::store::{Reader, Store};
 use crate::view::dashboard::Dashboard;
 use crate::view::snapshot::{Snapshot, is_stale};
@@ -66,6 +68,7 @@ pub struct Site {
     keeper: Arc<tokio::sync::Mutex<Keeper>>,
     last: Mutex<Option<(Instant, Looked)>>,
     readers: Arc<Semaphore>,
+    is_changed: AtomicBool,
 }
 
 /// What a look at the database gave.
@@ -82,13 +85,10 @@ pub struct Moment {
     documents: Mutex<BTreeMap<&'static str, Bytes>>,
 }
 
-/// Whoever holds it looks at the database.
+/// Whoever holds it looks at the database. It is open for no longer than a look takes: whoever wants to put a backup in its
+/// place must find nobody there.
 #[derive(Default)]
-struct Keeper {
-    open: Option<(Option<(u64, u64)>, Store)>,
-    version: u32,
-    moment: Option<Arc<Moment>>,
-}
+struct Keeper(Option<(Trace, Arc<Moment>)>);
 
 impl Site {
     /// A site that nobody has asked yet.
@@ -103,6 +103,7 @@ impl Site {
             keeper: Arc::default(),
             last: Mutex::new(None),
             readers: Arc::new(Semaphore::new(READERS)),
+            is_changed: AtomicBool::new(false),
         }
     }
 
@@ -138,6 +139,9 @@ impl Site {
 
     async fn look(&self, mut keeper: OwnedMutexGuard<Keeper>) -> Looked {
         let (config, now) = (self.config.clone(), self.clock.now());
+        if self.is_changed.swap(false, Ordering::Relaxed) {
+            *keeper = Keeper::default();
+        }
         let looked = tokio::task::spawn_blocking(move || {
             let looked = keeper.look(&config, now);
             if looked.is_err() {
@@ -153,6 +157,7 @@ impl Site {
     /// The next one who asks looks at the database: something was just changed.
     pub fn forget(&self) {
         *held(&self.last) = None;
+        self.is_changed.store(true, Ordering::Relaxed);
     }
 
     /// Reads what is no part of the picture, in one moment of the database.
@@ -185,19 +190,13 @@ impl Keeper {
     /// The picture that is right now.
     fn look(&mut self, config: &Arc<Config>, now: Time) -> Looked {
         let path = &config.database.0;
-        let identity = Store::identity(path);
-        if self.open.as_ref().is_none_or(|(of, _)| *of != identity) {
-            *self = Self { open: Some((identity, Store::open_briefly(path, PATIENCE)?)), ..Self::default() };
-        }
-        let Some((_, store)) = &mut self.open else { return Err(bug(&"the database is open and is not")) };
         // before the picture is taken: what changes meanwhile is seen the next time
-        let version = store.data_version()?;
-        let still = |moment: &&Arc<Moment>| version == self.version && moment.is_good(now);
-        if let Some(moment) = self.moment.as_ref().filter(still) {
+        let trace = Store::trace(path);
+        if let Some((_, moment)) = self.0.as_ref().filter(|(of, moment)| *of == trace && moment.is_good(now)) {
             return Ok(moment.clone());
         }
-        let moment = Arc::new(Moment::take(store, config, now)?);
-        (self.version, self.moment) = (version, Some(moment.clone()));
+        let moment = Arc::new(Moment::take(&mut Store::open_briefly(path, PATIENCE)?, config, now)?);
+        self.0 = Some((trace, moment.clone()));
         Ok(moment)
     }
 }

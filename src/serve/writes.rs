@@ -42,6 +42,7 @@ const CHANGES: [Allowance; 1] = [Allowance { within: Duration::from_mins(1), mos
 
 /// The body of `POST /monitoring/alerts/test`; all of it may be left out.
 #[derive(Deserialize, ToSchema, Default)]
+#[schema(as = TestRequest)]
 #[serde(default, deny_unknown_fields)]
 pub struct Test {
     /// Only these channels.
@@ -54,7 +55,7 @@ pub struct Test {
 /// What came of a test.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Tested {
+pub struct Tested {
     /// By channel: whether each of its destinations was delivered to.
     test_results: BTreeMap<String, bool>,
     channel_health: BTreeMap<String, Health>,
@@ -63,18 +64,16 @@ struct Tested {
 
 /// Whether a channel works.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ChannelHealth)]
 struct Health {
     healthy: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
-/// `data` of the answer to a test.
-#[derive(Serialize, ToSchema)]
-pub struct TestAnswer(Tested);
-
 /// The body of an acknowledgement.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = AckRequest)]
 #[serde(deny_unknown_fields)]
 pub struct Ack {
     /// Why, in a few words; everybody who was told reads it.
@@ -87,6 +86,7 @@ pub struct Ack {
 
 /// The body of a silence.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = SilenceRequest)]
 #[serde(deny_unknown_fields)]
 pub struct Silence {
     /// Which alerts: a number, a rule, labels or both: `12`, `HIGH_DISK_USAGE`, `{mount="/data"}`.
@@ -103,6 +103,14 @@ pub struct Silence {
     /// Who says so.
     #[schema(min_length = 1, max_length = 100)]
     by: String,
+}
+
+/// `data` of the answer to the end of a silence.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SilenceEnded)]
+pub struct Ended {
+    /// The silence.
+    number: u64,
 }
 
 /// A result of `alert test --json`.
@@ -126,7 +134,7 @@ pub async fn test(asked: Asked) -> Answer {
     let ran = done(&asked.site, words, &[0, 1]).await?;
     asked.site.forget();
     let outcomes: Vec<Outcome> = output(&ran)?;
-    data(&asked.site, StatusCode::OK, &TestAnswer(Tested::of(&outcomes))).await
+    data(&asked.site, StatusCode::OK, &Tested::of(&outcomes)).await
 }
 
 impl Tested {
@@ -215,7 +223,7 @@ pub async fn unsilence(asked: Asked) -> Answer {
     admit(&asked.site, "change", &CHANGES).await?;
     done(&asked.site, ["alert", "unsilence", &number.to_string()].map(str::to_owned).to_vec(), &[0]).await?;
     asked.site.forget();
-    data(&asked.site, StatusCode::OK, &serde_json::json!({ "number": number })).await
+    data(&asked.site, StatusCode::OK, &Ended { number }).await
 }
 
 fn bad(error: impl Into<String>) -> Refusal {

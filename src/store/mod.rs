@@ -185,12 +185,6 @@ impl Reader {
         }
     }
 
-    /// Changes whenever another handle has changed the database.
-    pub fn data_version(&self) -> Result<u32> {
-        let sql = "SELECT 1 AS id, data_version FROM pragma_data_version";
-        Ok(self.first("pragma", sql, [], |cells| cells.get("data_version"))?.unwrap_or(0))
-    }
-
     /// Bytes of write-ahead log; none when there is no log.
     pub fn wal_bytes(&self) -> u64 {
         // SQLite resolves links first and puts the log beside the real file

@@ -23,6 +23,10 @@ pub enum Mode {
     Read,
 }
 
+/// What the file system says of a database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Trace([Option<[u64; 5]>; 2]);
+
 /// What was at the path before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Before {
@@ -51,9 +55,14 @@ impl Store {
         Ok(Self(Reader { connection, path: path.to_owned() }))
     }
 
-    /// Which file is at `path` now: the database may be replaced by a backup while it is open.
-    pub fn identity(path: &Path) -> Option<(u64, u64)> {
-        fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    /// What the file system says of the database and its log: it changes with every commit, and when another file takes
+    /// the place of the database. It is asked without holding the database.
+    pub fn trace(path: &Path) -> Trace {
+        let of = |path: &Path| {
+            let file = fs::metadata(path).ok()?;
+            Some([file.dev(), file.ino(), file.len(), file.mtime().cast_unsigned(), file.mtime_nsec().cast_unsigned()])
+        };
+        Trace([of(path), of(&copy::beside(path, "-wal"))])
     }
 
     /// A database that ends with the process, for a dry run where there is none yet.

@@ -57,6 +57,7 @@ pub struct Range {
 
 /// A series.
 #[derive(Serialize, ToSchema)]
+#[schema(as = RangeSeries)]
 struct Series {
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     labels: Labels,
@@ -66,6 +67,7 @@ struct Series {
 
 /// A piece of time; null where nothing was measured.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
+#[schema(as = RangeBucket)]
 pub struct Bucket {
     /// When it begins.
     time: String,

@@ -7,6 +7,7 @@ use crate::model::hold::Silence;
 
 /// A silence as JSON shows it.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SilenceRow)]
 pub struct Row<'a> {
     /// None in a dry run.
     number: Option<u64>,

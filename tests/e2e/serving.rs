@@ -72,6 +72,11 @@ impl Serving {
         raw(self.at, bytes)
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.running.id()
+    }
+
     /// Asks it to stop and waits for its end: how it ended, and how long that took.
     pub fn stop(self) -> (Ran, Duration) {
         let begun = Instant::now();

@@ -220,6 +220,11 @@ impl Running {
         child.wait().unwrap();
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
     /// Asks it to stop.
     pub fn terminate(&self) {
         let id = self.0.as_ref().unwrap().id().to_string();

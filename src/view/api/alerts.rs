@@ -31,6 +31,7 @@ pub struct AlertRow<'a> {
 
 /// What is known of an alert.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AlertFacts)]
 #[serde(rename_all = "camelCase")]
 pub struct Facts<'a> {
     /// The rule.
@@ -61,6 +62,7 @@ pub struct Facts<'a> {
 
 /// An alert as clients of the original read it, with all that is known of it beside.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Alert)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiAlert<'a> {
     /// `alert-7`; the number of a pending one is not given yet.
@@ -80,6 +82,7 @@ pub struct ApiAlert<'a> {
 
 /// The value against its limit.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AlertDetails)]
 pub struct Details<'a> {
     /// In its unit.
     value: Option<String>,
@@ -106,6 +109,7 @@ pub struct Alerts<'a> {
 
 /// `alerts` of the dashboard.
 #[derive(Serialize, ToSchema)]
+#[schema(as = AlertsOverview)]
 pub struct Overview<'a> {
     active: Vec<ApiAlert<'a>>,
     recent: Vec<ApiAlert<'a>>,

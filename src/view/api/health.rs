@@ -23,6 +23,7 @@ pub struct HealthChecks {
 
 /// `healthChecks` of the dashboard.
 #[derive(Serialize, ToSchema)]
+#[schema(as = HealthOverview)]
 pub struct Overview {
     results: Vec<Check>,
     summary: Summary,
@@ -30,6 +31,7 @@ pub struct Overview {
 
 /// A component.
 #[derive(Serialize, ToSchema)]
+#[schema(as = HealthCheck)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// One of the five of the original, `backend`, or `probe/NAME`.
@@ -47,6 +49,7 @@ pub struct Check {
 
 /// How many there are of each.
 #[derive(Serialize, ToSchema)]
+#[schema(as = HealthSummary)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     total_checks: usize,
