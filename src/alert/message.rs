@@ -54,6 +54,7 @@ pub fn build(occasion: &Occasion<'_>, alert: &Alert, texts: Texts, identity: &Id
         runbook_url: texts.runbook_url,
         note,
         trend: None,
+        responses: Vec::new(),
         list: Vec::new(),
     }
 }
@@ -79,6 +80,7 @@ pub fn test(severity: Severity, identity: &Identity, at: Time) -> Message {
         runbook_url: None,
         note: None,
         trend: None,
+        responses: Vec::new(),
         list: Vec::new(),
     }
 }

@@ -35,6 +35,8 @@ pub const BACKEND: &str = "backend";
 pub const ICP: &str = "icp";
 /// The monitor itself.
 const MONITOR: &str = "monitor";
+/// This machine's own network.
+pub const NETWORK: &str = "network";
 /// Each probe.
 pub const PROBE: &str = "probe";
 /// The reserve check.
@@ -152,6 +154,13 @@ const OWN: &[Metric] = &[
     ),
     gauge(MONITOR, "monitor_memory_peak_bytes", &[], Unit::Bytes, "Most memory that the process had resident so far."),
     counter(MONITOR, "monitor_missed_cycles_total", &[], Unit::Count, "Ticks at which no cycle was done."),
+    gauge(
+        NETWORK,
+        "monitor_network_up",
+        &[],
+        Unit::Bool,
+        "Whether this machine's own network works: any of several places out there answers.",
+    ),
     gauge(
         MONITOR,
         "monitor_outbox_oldest_seconds",
@@ -286,7 +295,7 @@ const OWN: &[Metric] = &[
 /// The source of a metric, where it is one of the bridge that tells what its last look found.
 pub fn bridge_source(metric: &str) -> Option<&'static str> {
     let source = METRICS.iter().find(|one| one.name == metric)?.source;
-    [ALGORAND, RESERVES].contains(&source).then_some(source)
+    [ALGORAND, NETWORK, RESERVES].contains(&source).then_some(source)
 }
 
 #[cfg(test)]
@@ -333,7 +342,7 @@ mod tests {
     fn sources_are_known() {
         for metric in METRICS {
             assert!(
-                [ALGORAND, BACKEND, ICP, MONITOR, PROBE, RESERVES, SYSTEM].contains(&metric.source),
+                [ALGORAND, BACKEND, ICP, MONITOR, NETWORK, PROBE, RESERVES, SYSTEM].contains(&metric.source),
                 "{}",
                 metric.name
             );

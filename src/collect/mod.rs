@@ -7,6 +7,7 @@ pub mod algorand;
 pub mod backend;
 pub mod catalogue;
 pub mod icp;
+pub mod network;
 pub mod probe;
 mod readings;
 pub mod reserves;
@@ -31,6 +32,7 @@ use crate::net::loopback::is_loopback;
 use algorand::Algorand;
 use backend::Backend;
 use icp::Icp;
+use network::Network;
 use probe::Probe;
 use reserves::Reserves;
 use system::System;
@@ -52,6 +54,7 @@ enum Kind {
     Probe(Box<Probe>),
     Algorand(Box<Algorand>),
     Reserves(Box<Reserves>),
+    Network(Network),
 }
 
 /// Where a figure comes from.
@@ -122,6 +125,12 @@ impl From<Icp> for Source {
     }
 }
 
+impl From<Network> for Source {
+    fn from(network: Network) -> Self {
+        Self { name: catalogue::NETWORK.into(), kind: Kind::Network(network) }
+    }
+}
+
 impl From<Probe> for Source {
     fn from(probe: Probe) -> Self {
         Self { name: probe::source_name(&probe.name).into(), kind: Kind::Probe(Box::new(probe)) }
@@ -143,6 +152,7 @@ impl Source {
             Kind::Probe(_) => catalogue::PROBE,
             Kind::Algorand(_) => catalogue::ALGORAND,
             Kind::Reserves(_) => catalogue::RESERVES,
+            Kind::Network(_) => catalogue::NETWORK,
         }
     }
 
@@ -155,6 +165,17 @@ impl Source {
             Kind::Probe(probe) => probe.every,
             Kind::Algorand(algorand) => algorand.every,
             Kind::Reserves(reserves) => reserves.every,
+            Kind::Network(network) => network.every,
+        }
+    }
+
+    /// Whether it asks other machines. The chains are always out there.
+    pub fn is_beyond(&self) -> bool {
+        match &self.kind {
+            Kind::System(_) | Kind::Network(_) => false,
+            Kind::Backend(backend) => backend.is_beyond(),
+            Kind::Probe(probe) => probe.is_beyond(),
+            Kind::Icp(_) | Kind::Algorand(_) | Kind::Reserves(_) => true,
         }
     }
 
@@ -162,7 +183,12 @@ impl Source {
     pub fn reserves(&self) -> Option<&Reserves> {
         match &self.kind {
             Kind::Reserves(reserves) => Some(reserves),
-            Kind::System(_) | Kind::Backend(_) | Kind::Icp(_) | Kind::Probe(_) | Kind::Algorand(_) => None,
+            Kind::System(_)
+            | Kind::Backend(_)
+            | Kind::Icp(_)
+            | Kind::Probe(_)
+            | Kind::Algorand(_)
+            | Kind::Network(_) => None,
         }
     }
 
@@ -170,7 +196,12 @@ impl Source {
     pub fn indexer(&self) -> Option<&Indexer> {
         match &self.kind {
             Kind::Algorand(algorand) => algorand.indexer.as_ref(),
-            Kind::System(_) | Kind::Backend(_) | Kind::Icp(_) | Kind::Probe(_) | Kind::Reserves(_) => None,
+            Kind::System(_)
+            | Kind::Backend(_)
+            | Kind::Icp(_)
+            | Kind::Probe(_)
+            | Kind::Reserves(_)
+            | Kind::Network(_) => None,
         }
     }
 
@@ -178,7 +209,12 @@ impl Source {
     pub fn system(&self) -> Option<&System> {
         match &self.kind {
             Kind::System(system) => Some(system),
-            Kind::Backend(_) | Kind::Icp(_) | Kind::Probe(_) | Kind::Algorand(_) | Kind::Reserves(_) => None,
+            Kind::Backend(_)
+            | Kind::Icp(_)
+            | Kind::Probe(_)
+            | Kind::Algorand(_)
+            | Kind::Reserves(_)
+            | Kind::Network(_) => None,
         }
     }
 
@@ -186,7 +222,12 @@ impl Source {
     pub fn probe(&self) -> Option<&Probe> {
         match &self.kind {
             Kind::Probe(probe) => Some(probe),
-            Kind::System(_) | Kind::Backend(_) | Kind::Icp(_) | Kind::Algorand(_) | Kind::Reserves(_) => None,
+            Kind::System(_)
+            | Kind::Backend(_)
+            | Kind::Icp(_)
+            | Kind::Algorand(_)
+            | Kind::Reserves(_)
+            | Kind::Network(_) => None,
         }
     }
 
@@ -200,7 +241,7 @@ impl Source {
             },
             Kind::Backend(backend) => parse_url(backend.address()).ok(),
             Kind::Algorand(algorand) => parse_url(algorand.nodes.first()?.url.expose()).ok(),
-            Kind::System(_) | Kind::Icp(_) | Kind::Reserves(_) => None,
+            Kind::System(_) | Kind::Icp(_) | Kind::Reserves(_) | Kind::Network(_) => None,
         }?;
         let host = url.host_str().filter(|host| !is_loopback(host))?;
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -210,7 +251,12 @@ impl Source {
     /// Names whose accepted value stands in the configuration, which beats any that was accepted by a command.
     pub fn pins(&self) -> Vec<Sighting> {
         match &self.kind {
-            Kind::System(_) | Kind::Backend(_) | Kind::Probe(_) | Kind::Algorand(_) | Kind::Reserves(_) => Vec::new(),
+            Kind::System(_)
+            | Kind::Backend(_)
+            | Kind::Probe(_)
+            | Kind::Algorand(_)
+            | Kind::Reserves(_)
+            | Kind::Network(_) => Vec::new(),
             Kind::Icp(icp) => icp.pins(),
         }
     }
@@ -231,6 +277,7 @@ impl Source {
             Kind::Probe(probe) => probe::collect(probe, memory, net, now).await,
             Kind::Algorand(algorand) => algorand::collect(algorand, memory, now, deadline, net).await,
             Kind::Reserves(reserves) => reserves::collect(reserves, memory, baselines, now, deadline, net).await,
+            Kind::Network(network) => network::collect(network).await,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::text::check::Check;
 
 /// The sources of the bridge that are configured.
 pub fn sources(settings: &Sources, check: &mut Check<'_>) -> Vec<Source> {
-    let Sources { system: _, backend, algorand, icp, reserves } = settings;
+    let Sources { system: _, network: _, backend, algorand, icp, reserves } = settings;
     let of_backend = backend.as_ref().and_then(|written| written.get_ref().build(&Spanned::span(written), check));
     let backend = part(backend.is_some(), of_backend);
     let of_algorand = algorand.as_ref().and_then(|written| written.get_ref().build(&Spanned::span(written), check));

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{hours, responses, routes, serve};
-use crate::collect::{algorand, backend, icp, probe, reserves, system};
+use crate::collect::{algorand, backend, icp, network, probe, reserves, system};
 use crate::{notify, rules};
 
 /// `config.toml`.
@@ -65,4 +65,5 @@ pub struct Sources {
     pub algorand: Option<Spanned<algorand::Settings>>,
     pub icp: Option<Spanned<icp::Settings>>,
     pub reserves: Option<Spanned<reserves::Settings>>,
+    pub network: Option<Spanned<network::Settings>>,
 }

@@ -17,6 +17,8 @@ pub fn sources(file: &File, sealed: bool, check: &mut Check<'_>) -> Vec<Arc<Sour
     if system.enabled {
         sources.push(system.into());
     }
+    let network = file.sources.network.as_ref();
+    sources.extend(network.and_then(|written| written.get_ref().build(&written.span(), check)).map(Source::from));
     sources.extend(bridge::sources(&file.sources, check));
     for (name, settings) in &file.probes {
         sources.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check).map(Source::from));

@@ -177,6 +177,7 @@ fn the_example_leaves_no_key_out() {
         ("sources.icp.", "[sources.icp]\nzzz = 1"),
         ("sources.icp.canisters.*.", "[sources.icp.canisters.x]\nzzz = 1"),
         ("sources.reserves.", "[sources.reserves]\nzzz = 1"),
+        ("sources.network.", "[sources.network]\nzzz = 1"),
         ("probes.*.", "[probes.x]\nzzz = 1"),
         ("probes.*.http.", "[probes.x.http]\nzzz = 1"),
         ("probes.*.tcp.", "[probes.x.tcp]\nzzz = 1"),
@@ -202,6 +203,15 @@ fn the_example_leaves_no_key_out() {
         known.extend(listed.split(", ").map(|key| format!("{prefix}{}", key.to_lowercase())));
     }
     assert_eq!(known.difference(&here).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn only_what_the_runbook_speaks_of_gets_a_link() {
+    let mine = "[[rule]]\nalert = 'MINE'\nexpr = 'system_load1'\nabove = { HIGH = 9 }\n";
+    let config = good(&format!("[monitor]\nrunbook_base = 'https://example.org/runbook'\n{mine}"));
+    let link = |name: &str| config.rules.iter().find(|rule| &*rule.name == name).unwrap().runbook_url.clone();
+    assert_eq!(link("MINE"), None);
+    assert_eq!(link("SERVICE_DOWN").as_deref(), Some("https://example.org/runbook#service_down"));
 }
 
 /// Every analysis looks at the shipped rules as if somebody had written them here.

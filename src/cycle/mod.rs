@@ -17,6 +17,7 @@ mod marks;
 mod own;
 mod parcel;
 mod proof;
+mod reach;
 pub mod repeat;
 pub mod respond;
 pub mod stop;

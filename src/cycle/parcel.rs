@@ -73,6 +73,7 @@ mod tests {
             runbook_url: None,
             note: None,
             trend: None,
+            responses: Vec::new(),
             list: Vec::new(),
         };
         Delivery {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::judge::Stepped;
 use super::own;
+use super::reach;
 use super::respond::{self, decide::Decider};
 use crate::alert::hold::{Reasons, counts_as_cause};
 use crate::alert::message::{self, Occasion};
@@ -16,7 +17,7 @@ use crate::config::Config;
 use crate::model::alert::{Ack, Alert, AlertKey, Deed, DeedKind, Event, Transition};
 use crate::model::delivery::Queued;
 use crate::model::hold::{Fired, Hold};
-use crate::model::message::{Kind, Texts};
+use crate::model::message::{Kind, Message, Texts};
 use crate::model::response::Run;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
@@ -58,6 +59,8 @@ struct Teller<'a> {
 struct Standing {
     attention: Attention,
     remarks: Vec<String>,
+    /// Those about responses.
+    responses: Vec<String>,
     deeds: Vec<Deed>,
 }
 
@@ -73,7 +76,7 @@ impl Teller<'_> {
         for deed in &standing.deeds {
             self.tx.put_deed(id, deed)?;
         }
-        standing.remarks.extend(self.respond(rule, id, &alert, transition)?);
+        standing.responses = self.respond(rule, id, &alert, transition)?;
         let severity = transition.map(Transition::severity).or_else(|| alert.severity());
         let plan = severity.map(|severity| self.plan(id, &alert, severity, standing.attention)).unwrap_or_default();
         self.tx.supersede(&plan.supersede, self.real)?;
@@ -81,7 +84,7 @@ impl Teller<'_> {
         if let Some(severity) = severity.filter(|_| transition.is_some() || !plan.tell.is_empty()) {
             let texts = rule.map_or_else(|| removed(&alert), |rule| rule.texts(&alert, severity));
             let texts = Texts { cause: self.cause(rule, &alert)?, ..texts };
-            self.queue(&plan, id, &alert, severity, &texts, &standing.remarks)?;
+            self.queue(&plan, id, &alert, severity, &texts, &standing)?;
             if let Some(transition) = transition {
                 self.tx.put_transition(id, self.tick, transition, alert.value, None)?;
                 event = Some(Event { alert, transition, summary: texts.summary, told: plan.tell.len() });
@@ -95,15 +98,17 @@ impl Teller<'_> {
 
     /// Ends an acknowledgement whose time is over and finds what withholds; both are kept in the alert.
     fn stand(&self, rule: Option<&Rule>, alert: &mut Alert) -> Standing {
-        let mut standing = Standing { attention: Attention::Given, remarks: Vec::new(), deeds: Vec::new() };
+        let mut standing =
+            Standing { attention: Attention::Given, remarks: Vec::new(), responses: Vec::new(), deeds: Vec::new() };
         let Some(severity) = alert.severity() else {
             alert.hold = None;
             return standing;
         };
         standing.attention = self.attention(rule, alert, severity, &mut standing);
         let fired = self.fired_with(alert);
-        let causes = rule.map_or(&[][..], |rule| &rule.depends_on);
-        let hold = self.reasons.of(alert, causes, Some(fired), self.tick);
+        let mut causes = rule.map_or_else(Vec::new, |rule| rule.depends_on.clone());
+        causes.extend(rule.and_then(|rule| reach::cause(self.config, rule, &alert.key, self.tick)));
+        let hold = self.reasons.of(alert, &causes, Some(fired), self.tick);
         let before = alert.hold.take();
         if let (Some(before), None) = (&before, &hold) {
             standing.remarks.push(format!("Withheld until now: {before}."));
@@ -201,16 +206,18 @@ impl Teller<'_> {
         alert: &Alert,
         severity: Severity,
         texts: &Texts,
-        remarks: &[String],
+        standing: &Standing,
     ) -> Result<()> {
         let at = self.tick;
         for telling in &plan.tell {
             let (kind, first_word) = (telling.kind, telling.first_word);
             let escalated = (kind == Kind::Escalated).then(|| unheeded(alert, at));
             let of_runs = respond::remarks(self.runs_of(id), self.queued_for(id), &telling.to);
-            let remarks: Vec<String> = escalated.into_iter().chain(of_runs).chain(remarks.iter().cloned()).collect();
+            let responses = [of_runs, standing.responses.clone()].concat();
+            let remarks = escalated.iter().chain(&responses).chain(&standing.remarks).cloned().collect::<Vec<_>>();
             let occasion = Occasion { kind, severity, first_word, at, remarks: &remarks };
-            let message = message::build(&occasion, alert, texts.clone(), &self.config.identity);
+            let built = message::build(&occasion, alert, texts.clone(), &self.config.identity);
+            let message = Message { responses, ..built };
             self.tx.enqueue(Some(id), &telling.to, &message, self.real)?;
         }
         Ok(())

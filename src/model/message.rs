@@ -96,6 +96,9 @@ pub struct Message {
     /// The last hour of the value as a row of blocks; none where there is nothing to draw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trend: Option<String>,
+    /// What of `note` is about responses: a message that stands for several keeps it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<String>,
     /// The alerts that one message stands for; empty where it is about one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<Entry>,

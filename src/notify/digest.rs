@@ -13,6 +13,8 @@ use crate::text::units;
 
 /// News older than this says so.
 const OLD: Duration = Duration::from_mins(5);
+/// How many sentences about responses a message for several alerts has.
+const MAX_RESPONSES: usize = 6;
 /// The longest list of names in the one sentence.
 const MAX_NAMES: usize = 300;
 
@@ -62,11 +64,26 @@ fn together(deliveries: &[Delivery], first: &Message, now: Time) -> Message {
             "See each of them, with what to do: sippar-mon alert list, sippar-mon alert show NUMBER".to_owned(),
         ),
         runbook_url: None,
-        note: None,
+        note: note(messages()),
         trend: None,
+        responses: Vec::new(),
         list: sorted.iter().map(|delivery| entry(delivery, now)).collect(),
         ..first.clone()
     }
+}
+
+/// What must not go under among many alerts: which programs were started, and how they ended.
+fn note<'a>(messages: impl Iterator<Item = &'a Message>) -> Option<String> {
+    let mut said: Vec<&str> = Vec::new();
+    for words in messages.flat_map(|message| &message.responses) {
+        if !said.contains(&words.as_str()) {
+            said.push(words);
+        }
+    }
+    let more = said.len().saturating_sub(MAX_RESPONSES);
+    let more = (more > 0).then(|| format!("And {more} more about responses."));
+    let said: Vec<&str> = said.into_iter().take(MAX_RESPONSES).chain(more.as_deref()).collect();
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 fn is_over(message: &Message) -> bool {
@@ -138,6 +155,22 @@ Action required: See each of them, with what to do: sippar-mon alert list, sippa
 id several-8 (possible repeat)
 ";
         assert_eq!(render::plain(&one), expected);
+    }
+
+    #[test]
+    fn what_is_said_of_responses_does_not_go_under() {
+        let said = |id: i64, words: &[&str]| {
+            let one = delivery(id, Kind::Firing, Severity::High, "SERVICE_DOWN");
+            let responses = words.iter().map(|words| (*words).to_owned()).collect();
+            Delivery { message: Message { responses, ..one.message.clone() }, ..one }
+        };
+        let (starts, ended) = ("Response a starts now.", "Response b: ended 1.");
+        let several = [said(1, &[starts]), said(2, &[]), said(3, &[starts, ended])];
+        let one = of(&several, several[0].created).unwrap();
+        assert_eq!(one.message.note.as_deref(), Some("Response a starts now. Response b: ended 1."));
+        let many: Vec<Delivery> = (0..9).map(|id| said(id, &[&format!("Response {id} starts now.")])).collect();
+        let note = of(&many, many[0].created).unwrap().message.note.unwrap();
+        assert!(note.ends_with("Response 5 starts now. And 3 more about responses."), "{note}");
     }
 
     #[test]

@@ -64,6 +64,7 @@ impl<'a> From<&'a Delivery> for Document<'a> {
             note,
             // a machine draws its own picture, and gets each alert by itself
             trend: _,
+            responses: _,
             list: _,
         } = &delivery.message;
         Self {

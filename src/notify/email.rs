@@ -259,6 +259,11 @@ pub struct Email {
 }
 
 impl Email {
+    /// Whether the mail server is another machine.
+    pub fn is_beyond(&self) -> bool {
+        !is_loopback(&self.server.host)
+    }
+
     /// The channel's name in the configuration.
     pub fn name(&self) -> &str {
         &self.name

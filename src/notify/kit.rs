@@ -127,6 +127,7 @@ pub fn delivery(kind: Kind) -> Delivery {
         runbook_url: Some("https://runbooks.example/HIGH_MEMORY_USAGE".to_owned()),
         note: None,
         trend: None,
+        responses: Vec::new(),
         list: Vec::new(),
     };
     Delivery {

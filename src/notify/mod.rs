@@ -80,6 +80,20 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Whether it reaches out of this machine; of a program nobody knows.
+    pub fn is_beyond(&self) -> bool {
+        match self {
+            Self::Exec(_) => false,
+            Self::Email(email) => email.is_beyond(),
+            Self::Slack(_)
+            | Self::Sms(_)
+            | Self::Webhook(_)
+            | Self::PagerDuty(_)
+            | Self::Telegram(_)
+            | Self::Alertmanager(_) => true,
+        }
+    }
+
     /// Its name in the configuration.
     pub fn name(&self) -> &str {
         match self {

@@ -88,6 +88,7 @@ pub fn message(summary: &str) -> Message {
         runbook_url: None,
         note: None,
         trend: None,
+        responses: Vec::new(),
         list: Vec::new(),
     }
 }

@@ -91,6 +91,8 @@ impl Stage {
     }
 
     fn configure(&self, story: &Story, more: &str) {
+        // a place that answers
+        let more = &more.replace("{chat}", self.chat.url("").trim_start_matches("http://"));
         let has_own = more.contains("alert = \"QUEUE_LONG\"") || more.contains("# without QUEUE_LONG");
         let rule = if has_own { "" } else { RULE };
         let twilio =
@@ -341,6 +343,11 @@ fn what_withholds() {
 #[test]
 fn routes_and_hours() {
     tell("routes.toml");
+}
+
+#[test]
+fn the_machines_own_network() {
+    tell("network.toml");
 }
 
 #[test]

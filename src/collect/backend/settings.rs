@@ -12,6 +12,7 @@ use super::endpoint::Endpoint;
 use crate::collect::{deadline, settings};
 use crate::model::fault::{Fault, Place};
 use crate::model::secret::Secret;
+use crate::net::loopback::is_loopback;
 use crate::text::check::Check;
 use crate::text::nearest::nearest;
 use crate::text::units;
@@ -59,6 +60,12 @@ impl Backend {
     /// The address without a slash at its end.
     pub fn address(&self) -> &str {
         &self.base
+    }
+
+    /// Whether it is on another machine.
+    pub(in crate::collect) fn is_beyond(&self) -> bool {
+        let host = Url::parse(&self.base).ok().and_then(|url| url.host_str().map(str::to_owned));
+        !host.is_some_and(|host| is_loopback(&host))
     }
 }
 

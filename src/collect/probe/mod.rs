@@ -5,7 +5,7 @@
 
 mod body;
 mod certificate;
-mod connect;
+pub(super) mod connect;
 pub mod exec;
 pub mod http;
 mod memory;
@@ -27,6 +27,7 @@ use crate::model::reading::{Reading, Reason};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::net::Net;
+use crate::net::loopback::is_loopback;
 use crate::text::check::Check;
 
 pub use self::pace::PAUSE;
@@ -72,6 +73,15 @@ pub enum Kind {
 }
 
 impl Probe {
+    /// Whether it asks another machine; of a program nobody knows.
+    pub fn is_beyond(&self) -> bool {
+        match &self.kind {
+            Kind::Http(http) => !http.url().host_str().is_some_and(is_loopback),
+            Kind::Tcp(tcp) => !is_loopback(tcp.host()),
+            Kind::Exec(_) => false,
+        }
+    }
+
     /// Whether it may report metrics that the catalogue does not name.
     pub const fn may_yield_metrics(&self) -> bool {
         matches!(self.kind, Kind::Exec(_))

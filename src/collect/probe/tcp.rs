@@ -73,6 +73,11 @@ impl Settings {
 }
 
 impl Tcp {
+    /// Whom it asks.
+    pub(super) fn host(&self) -> &str {
+        &self.address.host
+    }
+
     /// Connects once.
     pub(super) async fn attempt(&self, limit: Duration) -> Attempt {
         let began = Instant::now();
