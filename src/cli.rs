@@ -367,8 +367,9 @@ mod tests {
     /// Every page of Markdown and its name.
     fn pages() -> Vec<(String, String)> {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let files =
-            ["", "docs", "examples"].into_iter().flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
+        let files = ["", "docs", "examples/three-machines"]
+            .into_iter()
+            .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
         let paths = files.map(|entry| entry.unwrap().path());
         let pages = paths.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
         pages.map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap())).collect()

@@ -135,6 +135,29 @@ fn troubleshooting_knows_the_words_of_the_program() {
     }
 }
 
+/// What a reader wants first stands first, and nobody reads more than this.
+#[test]
+fn the_readme_is_short_and_in_its_order() {
+    let text = read("README.md");
+    assert!(text.lines().count() < 400, "{} lines", text.lines().count());
+    let heads: Vec<&str> = prose_heads(&text);
+    let wanted = "Quick start, How it works, Commands, Shipped rules, Rules of your own, Configuration, Exit codes, Scheduling, \
+                  Dashboard and JSON API, Measured, What it does not do, Troubleshooting, Install and uninstall, \
+                  Development, Licence";
+    assert_eq!(heads.join(", "), wanted);
+}
+
+/// The headings of the second level.
+fn prose_heads(page: &str) -> Vec<&str> {
+    let mut is_code = false;
+    let mut heads = Vec::new();
+    for line in page.lines() {
+        is_code ^= line.starts_with("```");
+        heads.extend(line.strip_prefix("## ").filter(|_| !is_code));
+    }
+    heads
+}
+
 /// Whoever is told to write into a file finds it.
 #[test]
 fn files_that_contributors_are_sent_to_exist() {
