@@ -8,6 +8,7 @@ mod complain;
 mod completions;
 mod db;
 mod doctor;
+mod elsewhere;
 mod explain;
 mod init;
 mod man;

@@ -21,6 +21,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Prints the state and ends with its exit code.
 pub fn run(context: &Context, args: &cli::Status) -> Ended {
+    if !args.from.is_empty() {
+        return super::elsewhere::run(context, args);
+    }
     let config = context.config()?;
     if args.watch {
         return block_on(watch(context, args, &config));

@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod diagnostics;
 pub mod diff;
 pub mod doctor;
+pub mod elsewhere;
 pub mod explain;
 pub mod progress;
 pub mod query;

@@ -65,7 +65,7 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
         return format!(
             "{badge}  {name}: nothing has been checked for {ago} (every {every} expected)\n           \
              Last known: {} at {}. The values may have changed since.\n           \
-             Is cron running?  crontab -l; the line is:  * * * * * sippar-mon check\n",
+             Find out why:  sippar-mon doctor\n",
             terminal.badge(badge_of(snapshot.last_state())),
             cycle.finished
         );
@@ -220,7 +220,8 @@ fn order(snapshot: &Snapshot) -> Vec<(usize, &Row)> {
     rows
 }
 
-fn badge_of(state: State) -> Badge {
+/// How a state is drawn.
+pub fn badge_of(state: State) -> Badge {
     match state {
         State::Fine => Badge::OK,
         State::Firing(severity) => severity.into(),

@@ -4,6 +4,7 @@ pub mod api;
 pub mod dashboard;
 pub mod deliveries;
 pub mod doctor;
+pub mod elsewhere;
 pub mod explain;
 pub mod init;
 pub mod measured;

@@ -23,6 +23,7 @@ mod deliveries;
 #[cfg(feature = "icp")]
 mod demo;
 mod doctor;
+mod elsewhere;
 mod emergency;
 
 mod explain;
