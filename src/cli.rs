@@ -208,7 +208,7 @@ pub struct Status {
     #[arg(long)]
     pub ignore_acked: bool,
     /// Show other machines by their dashboards, a line each (https, or http to this machine); ends with the worst state, 3
-    /// for one that cannot be read. $SIPPAR_MON_TOKEN is shown to each of them
+    /// for one that cannot be read. The token in `SIPPAR_MON_TOKEN` is shown to each of them
     #[arg(long, value_name = "URL", num_args = 1.., conflicts_with_all = ["watch", "all"])]
     pub from: Vec<String>,
 }

@@ -128,12 +128,12 @@ fn document(body: &[u8], ignore_acked: bool) -> Result<(State, Said), String> {
     })?;
     let monitor = &data["monitor"];
     let text = |value: &Value| safe::answer(value.as_str().unwrap_or_default());
-    let stale = all["stale"].as_bool().ok_or("its answer does not say how old it is")?;
+    let is_old = all["stale"].as_bool().ok_or("its answer does not say how old it is")?;
     let active = data["alerts"]["active"].as_array().ok_or("its answer has no alerts")?;
     let counts = |alert: &&Value| !ignore_acked || alert["acknowledgedBy"].is_null();
     let severity = |alert: &Value| alert["severity"].as_str().and_then(|word| word.parse::<Severity>().ok());
     let active: Vec<&Value> = active.iter().filter(counts).collect();
-    let state = if stale {
+    let state = if is_old {
         State::Unknown
     } else {
         let state = state_of(monitor["state"].as_str().unwrap_or_default()).ok_or("its answer has no state")?;
@@ -155,7 +155,7 @@ fn document(body: &[u8], ignore_acked: bool) -> Result<(State, Said), String> {
             firing: active.len(),
             first: active.iter().max_by_key(|alert| severity(alert)).map(|alert| text(&alert["type"])),
             age: all["age_seconds"].as_f64(),
-            stale,
+            stale: is_old,
         },
     ))
 }

@@ -221,3 +221,57 @@ fn an_installation_is_done_once() {
     assert!(of_schedule[0].starts_with("started by cron by "), "{of_schedule:?}");
     assert_eq!(of_schedule[1], "no cron daemon runs, so no crontab is read");
 }
+
+/// A copy of this machine that goes away with the process: whatever is written lies in memory.
+const COPY: &str = r#"
+set -e
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/up" "$1/work" "$1/m"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/m"
+mount -t proc proc "$1/m/proc"
+mount --bind /dev "$1/m/dev"
+rm -rf "$1/m/etc/sippar-mon" "$1/m/var/lib/sippar-mon" "$1"/m/etc/cron.d/* "$1/m/run/systemd/system"
+mkdir -p "$1/m/etc/cron.d"
+cp "$2" "$1/m/root/sippar-mon"
+inside() { chroot "$1/m" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin LANG=C.UTF-8 HOME=/root "${@:2}"; }
+inside "$1" /root/sippar-mon init --install --backend http://127.0.0.1:9
+inside "$1" sippar-mon init --install --backend http://127.0.0.1:9 | grep -v ^kept
+inside "$1" cron
+cycles() { inside "$1" sippar-mon status --json | grep -o '"cycles_done": [0-9]*' | grep -o '[0-9]*$'; }
+for second in $(seq 1 150); do [ "$(cycles "$1")" -lt 2 ] || break; sleep 0.5; done
+inside "$1" sippar-mon doctor | grep -P '\tschedule\t' | sed -E 's/last cycle [^,]*, took [^;]*;/last cycle,/; s/^(.*[^\t])\t*$/\1/'
+ls -A "$1/m/var/mail"
+"#;
+
+/// Installed on a copy of this very machine, then cron does what its line says, and has nothing to mail.
+#[test]
+#[ignore = "needs root, cron, and a kernel with overlayfs"]
+fn an_installed_machine_watches_itself_within_the_minute() {
+    assert!(rustix_is_root(), "run this test as root");
+    let folder = tempfile::tempdir().unwrap();
+    let ran: Ran = Command::new("unshare")
+        .args(["--mount", "--pid", "--fork", "--kill-child", "bash", "-c", COPY, "copy"])
+        .arg(folder.path())
+        .arg(env!("CARGO_BIN_EXE_sippar-mon"))
+        .output()
+        .expect("unshare is missing: install Debian's package util-linux")
+        .into();
+    let next = "next:\n  sippar-mon alert test   does each channel arrive?\n  sippar-mon status       what it looks like \
+                now\n  sippar-mon doctor       what is still missing\n";
+    let out = format!(
+        "\
+done   program /usr/local/bin/sippar-mon
+done   user sippar-mon
+done   folder /etc/sippar-mon
+done   folder /var/lib/sippar-mon
+done   secrets in /etc/sippar-mon/env
+done   configuration /etc/sippar-mon/config.toml
+done   crontab /etc/cron.d/sippar-mon
+done   first check
+{next}all of it was there; nothing was changed
+{next}fine\tschedule\tlast cycle, 2 cycles in 24 h, none missed; started by cron by /etc/cron.d/sippar-mon, until the minute \
+ends
+"
+    );
+    assert_eq!(ran, Ran { code: 0, out, err: String::new() });
+}

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 const UNITS: [(&str, &str); 3] = [
     ("sippar-mon-check.service", "ExecStart=sippar-mon check"),
     ("sippar-mon-check.timer", "Unit=sippar-mon-check.service"),
-    ("sippar-mon-serve.service", "ExecStart=sippar-mon serve"),
+    ("sippar-mon-serve.service", "ExecStart=sippar-mon serve --env-file /etc/sippar-mon/env"),
 ];
 
 /// What `systemd-analyze security` may count, in tenths.
