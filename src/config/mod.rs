@@ -50,7 +50,7 @@ use routes::People;
 use ruled::{compiled, with_runbooks, written};
 use secret::Secrets;
 use serve::{Serve, Serving};
-use sources::sources;
+use sources::{latency_probe, sources, unsaid};
 pub use texts::Texts;
 
 /// The time between two ticks, unless `[monitor] interval` says otherwise.
@@ -219,14 +219,15 @@ fn build(
     check.interval = flags.interval.unwrap_or_else(|| interval(&file, &mut check));
     let limits = store::limits(&file.store, &mut check);
     let serve = serve::build(file.serve.as_ref(), flags.serving.as_ref(), &secrets, &mut check);
-    let sources = sources(&file, sealed, &mut check);
+    let sources = unsaid(sealed, &mut check, |check| sources(&file, check));
+    latency_probe(&file, &mut check);
     let channels = if sealed { Vec::new() } else { people::channels(&file, &secrets, &mut check) };
     let people = People { channels: &channels, declared: people::declared(&file.channels, &channels, sealed) };
     let mut routes = file.routes.build(&people, &mut check);
     let fallback = file.routes.fallback(&people, &mut check);
     let maintenance = hours::maintenance(&file.maintenance, &mut check);
     let heartbeat = heartbeat(&file, sealed, &mut check);
-    let responses = responses::responses(&file.responses, &mut check);
+    let responses = unsaid(sealed, &mut check, |check| responses::responses(&file.responses, check));
     let own = if flags.rules.is_empty() { file.rule } else { Vec::new() };
     let sms_budget = file.routes.sms_budget.build(&mut check);
     let written = written(own, &texts, &mut check);

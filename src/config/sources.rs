@@ -9,9 +9,19 @@ use crate::model::fault::{Fault, Place};
 use crate::text::check::Check;
 use crate::text::nearest::nearest;
 
-/// The sources that are configured. `sealed`: what cannot be built without its secrets is left out without a word; whoever measures says it.
-pub fn sources(file: &File, sealed: bool, check: &mut Check<'_>) -> Vec<Arc<Source>> {
+/// Builds a part of the configuration. `sealed`: what cannot be built without its secrets is left out without a word;
+/// whoever measures or runs it says it.
+pub fn unsaid<T>(sealed: bool, check: &mut Check<'_>, build: impl FnOnce(&mut Check<'_>) -> T) -> T {
     let before = check.faults.len();
+    let made = build(check);
+    if sealed {
+        check.faults.truncate(before);
+    }
+    made
+}
+
+/// The sources that are configured.
+pub fn sources(file: &File, check: &mut Check<'_>) -> Vec<Arc<Source>> {
     let system = file.sources.system.build(check);
     let mut sources: Vec<Source> = Vec::new();
     if system.enabled {
@@ -23,15 +33,11 @@ pub fn sources(file: &File, sealed: bool, check: &mut Check<'_>) -> Vec<Arc<Sour
     for (name, settings) in &file.probes {
         sources.extend(settings.get_ref().build(name.get_ref(), &settings.span(), check).map(Source::from));
     }
-    if sealed {
-        check.faults.truncate(before);
-    }
-    latency_probe(file, check);
     sources.into_iter().map(Arc::new).collect()
 }
 
 /// The probe that stands for the network's latency is one there is.
-fn latency_probe(file: &File, check: &mut Check<'_>) {
+pub fn latency_probe(file: &File, check: &mut Check<'_>) {
     let Some(name) = file.sources.system.latency_probe.as_ref().filter(|name| !name.get_ref().is_empty()) else {
         return;
     };

@@ -61,7 +61,7 @@ impl Ground {
         let mut check = Check::new(INTERVAL, &resolve);
         let main = self.main(&mut check);
         check.interval = interval(&main, &mut check);
-        let sources = sources(&main, false, &mut check);
+        let sources = sources(&main, &mut check);
         let mut read = self.texts_beside(file);
         let written = written(main.rule, &read, &mut check);
         let own = rules_file(file, &mut check);

@@ -167,6 +167,16 @@ fn a_bridge_that_is_backed_says_every_figure_with_its_source_and_trust() {
     );
     assert!(row["age"].as_f64().unwrap() < 60.0, "{row}");
     let status = bridge.world.status();
+    let served = &status["reserves"];
+    assert_eq!((&served["reserveRatio"], &served["backingHealth"]), (&json!(1.004_270_037), &json!("HEALTHY")));
+    assert_eq!((&served["totalAlgoLocked"], &served["totalCkAlgoSupply"]), (&json!(23.519), &json!(28.814_549)));
+    let health = json!({ "simplifiedBridge": "HEALTHY", "thresholdSigner": "HEALTHY" });
+    assert_eq!((&served["canisterHealth"], &served["thresholdStatus"]), (&health, &json!("OPERATIONAL")));
+    let checks = status["healthChecks"]["results"].as_array().unwrap();
+    let of = |name: &str| checks.iter().find(|check| check["component"] == name).unwrap()["status"].clone();
+    let all = ["simplified_bridge", "threshold_signer", "algorand_network", "storage"].map(of);
+    assert_eq!(all, ["HEALTHY", "HEALTHY", "HEALTHY", "UNKNOWN"]);
+    let status = bridge.world.status();
     assert_eq!(status["reserves"]["backingHealth"], "HEALTHY");
     assert_eq!(status["reserves"]["figures"], shown["figures"]);
     let screen = bridge.world.run(&["reserves", "show", "--since", "1h"]);

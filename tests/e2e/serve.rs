@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::serving::{Serving, WITH_TOKEN};
+use crate::support::backend::{BackendFake, bad_gateway};
 use crate::support::client::ask;
 use crate::support::http::{Answer, HttpFake};
 use crate::world::{Ran, World, skipped, slack, told, until};
@@ -314,4 +315,42 @@ fn where_there_is_no_cron_it_does_the_cycles_itself() {
     let done = world.status()["monitor"]["cycles_done"].clone();
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(world.status()["monitor"]["cycles_done"], done, "its cycles ended with it");
+}
+
+#[test]
+fn the_migration_is_what_the_backend_counts_and_never_its_constants() {
+    let fake = BackendFake::start();
+    let world = World::new(&format!(
+        "[monitor]\ninterval = \"1s\"\n[sources.system]\nenabled = false\n[sources.backend]\nurl = \"{}\"\n\
+         every = \"1s\"\ntimeout = \"700ms\"\n[[rule]]\nalert = \"MISSED_CYCLES\"\nenabled = false\n",
+        fake.url()
+    ));
+    assert_eq!(world.check(), Ran::silent(0));
+    let serving = Serving::start(&world);
+    let first = serving.data("/monitoring/migration");
+    assert_eq!(
+        (&first["errorRate"], &first["avgProcessingTime"]),
+        (&Value::Null, &Value::Null),
+        "nothing to compare with"
+    );
+    fake.state().minting.complete(30_000);
+    fake.state().minting.failed += 1;
+    world.check();
+    until("the second cycle", || serving.data("/monitoring/migration")["timestamp"] != first["timestamp"]);
+    let migration = serving.data("/monitoring/migration");
+    assert_eq!(
+        (&migration["totalUsers"], &migration["pendingMigrations"], &migration["migratedUsers"]),
+        (&json!(9), &json!(2), &json!({ "freshStart": null, "migrationBridge": 7, "legacyHold": null }))
+    );
+    assert!((migration["successRate"].as_f64().unwrap() - 7.0 / 9.0).abs() < 1e-9, "{migration}");
+    assert_eq!(migration["errorRate"], json!(0.5));
+    let latency = serving.data("/monitoring/system")["networkLatency"].clone();
+    assert!(latency.as_u64().is_some_and(|millis| millis < 5000), "{latency}");
+    fake.fail_all(&bad_gateway());
+    world.check();
+    until("its end", || serving.data("/monitoring/system")["networkLatency"].is_null());
+    assert_eq!(serving.data("/monitoring/migration")["totalUsers"], Value::Null, "what it said before is not what is");
+    let health = serving.data("/monitoring/health-checks");
+    let backend = health["healthChecks"].as_array().unwrap().iter().find(|check| check["component"] == "backend");
+    assert_eq!(backend.unwrap()["status"], "OFFLINE");
 }
