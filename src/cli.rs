@@ -5,6 +5,7 @@ mod baseline;
 mod db;
 mod init;
 mod life;
+mod report;
 mod reserves;
 mod respond;
 mod rules;
@@ -20,6 +21,7 @@ pub use baseline::{Accept, Baseline};
 pub use db::{Db, DbBackup, DbImport, DbRestore, ImportFormat};
 pub use init::Init;
 pub use life::{Ack, Close, Silence, Unsilence, Word};
+pub use report::Report;
 pub use reserves::{Reserves, ReservesProof, ReservesShow, ReservesVerify};
 pub use respond::Respond;
 pub use rules::{Rules, RulesBacktest, RulesCheck, RulesExplain, RulesExport, RulesList, RulesShow, RulesTest, System};
@@ -123,8 +125,8 @@ pub enum Command {
     Respond(Respond),
     /// Serve the JSON API and the dashboard
     Serve(Serve),
-    /// Write a self-contained incident report (not built yet)
-    Report(Later),
+    /// Write what happened in a time, or around an alert, as one HTML file that stands alone
+    Report(Report),
     /// Print what to do about an alert
     Runbook(Runbook),
     /// Back up, check and restore the database, fill one for trials
@@ -139,40 +141,6 @@ pub enum Command {
     /// Write the man pages into a folder
     #[command(hide = true)]
     Man(Man),
-}
-
-impl Command {
-    /// Its words on the command line.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Check(_) => "check",
-            Self::Status(_) => "status",
-            Self::Alert(alert) => alert.name(),
-            Self::Query(_) => "query",
-            Self::Collect(_) => "collect",
-            Self::Rules(rules) => rules.name(),
-            Self::Reserves(reserves) => reserves.name(),
-            Self::Baseline(baseline) => baseline.name(),
-            Self::Respond(_) => "respond",
-            Self::Serve(_) => "serve",
-            Self::Report(_) => "report",
-            Self::Runbook(_) => "runbook",
-            Self::Db(db) => db.name(),
-            Self::Doctor(_) => "doctor",
-            Self::Init(_) => "init",
-            Self::Completions(_) => "completions",
-            Self::Man(_) => "man",
-        }
-    }
-}
-
-/// A command of a later version: any arguments are accepted, and the command says that it is not there yet.
-#[derive(Args, Debug)]
-#[command(disable_help_flag = true)]
-pub struct Later {
-    /// Ignored.
-    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    pub rest: Vec<String>,
 }
 
 /// `check`
@@ -255,28 +223,6 @@ pub enum Alert {
     Drop(Drop),
     /// Write a past alert as a test of its rule
     Export(Export),
-}
-
-impl Alert {
-    /// Its words on the command line.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::List(_) => "alert list",
-            Self::Show(_) => "alert show",
-            Self::Test(_) => "alert test",
-            Self::Ack(_) => "alert ack",
-            Self::Silence(_) => "alert silence",
-            Self::Unsilence(_) => "alert unsilence",
-            Self::Silences => "alert silences",
-            Self::Explain(_) => "alert explain",
-            Self::Mark(_) => "alert mark",
-            Self::Close(_) => "alert close",
-            Self::Deliveries(_) => "alert deliveries",
-            Self::Resend(_) => "alert resend",
-            Self::Drop(_) => "alert drop",
-            Self::Export(_) => "alert export",
-        }
-    }
 }
 
 /// `alert list`

@@ -11,16 +11,6 @@ pub enum Baseline {
     Accept(Accept),
 }
 
-impl Baseline {
-    /// Its words on the command line.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::List => "baseline list",
-            Self::Accept(_) => "baseline accept",
-        }
-    }
-}
-
 /// `baseline accept`
 #[derive(Args, Debug)]
 pub struct Accept {

@@ -17,18 +17,6 @@ pub enum Db {
     Restore(DbRestore),
 }
 
-impl Db {
-    /// Its words on the command line.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Backup(_) => "db backup",
-            Self::Check => "db check",
-            Self::Import(_) => "db import",
-            Self::Restore(_) => "db restore",
-        }
-    }
-}
-
 /// `db backup`
 #[derive(Args, Debug)]
 pub struct DbBackup {

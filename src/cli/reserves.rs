@@ -15,17 +15,6 @@ pub enum Reserves {
     Verify(ReservesVerify),
 }
 
-impl Reserves {
-    /// Its words on the command line.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Show(_) => "reserves show",
-            Self::Proof(_) => "reserves proof",
-            Self::Verify(_) => "reserves verify",
-        }
-    }
-}
-
 /// `reserves show`
 #[derive(Args, Debug)]
 pub struct ReservesShow {

@@ -23,21 +23,6 @@ pub enum Rules {
     Backtest(RulesBacktest),
 }
 
-impl Rules {
-    /// Its words on the command line.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Check(_) => "rules check",
-            Self::Test(_) => "rules test",
-            Self::Explain(_) => "rules explain",
-            Self::Show(_) => "rules show",
-            Self::List(_) => "rules list",
-            Self::Export(_) => "rules export",
-            Self::Backtest(_) => "rules backtest",
-        }
-    }
-}
-
 /// `rules check`
 #[derive(Args, Debug)]
 pub struct RulesCheck {

@@ -13,6 +13,7 @@ mod explain;
 mod init;
 mod man;
 mod query;
+mod report;
 mod reserves;
 mod respond;
 mod rules;
@@ -87,20 +88,14 @@ pub fn run(cli: Cli, env: Env, clock: Clock) -> Ended {
         Command::Alert(Alert::Drop(args)) => alert::deliveries::drop(&context, &args),
         Command::Baseline(args) => baseline::run(&context, &args),
         Command::Respond(args) => respond::run(&context, &args),
+        Command::Report(args) => report::run(&context, &args),
         Command::Reserves(args) => reserves::run(&context, &args),
         Command::Db(args) => db::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
-        other => later(&other),
     }
-}
-
-/// A command of a later version says so, instead of doing nothing or something else.
-fn later(command: &Command) -> Ended {
-    let what = format!("`sippar-mon {}` is not built in this version", command.name());
-    Err(Trouble::new(Kind::Unavailable, what).help("`sippar-mon --help` lists what is").into())
 }
 
 impl Context {

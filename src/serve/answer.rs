@@ -19,7 +19,7 @@ pub const JSON: &str = "application/json";
 
 /// Nothing but what this server itself sends, and nothing inline.
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-                          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                          connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// What a handler gives.
 pub type Answer = Result<Response, Refusal>;

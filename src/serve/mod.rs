@@ -7,6 +7,7 @@
 
 pub mod answer;
 mod api;
+mod chart;
 mod crowd;
 mod events;
 mod gate;
@@ -14,6 +15,8 @@ mod health;
 mod history;
 mod metrics;
 mod openapi;
+pub mod page;
+mod pages;
 pub mod routes;
 pub mod site;
 mod writes;

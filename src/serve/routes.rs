@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 
 use super::answer::{self, Answer, JSON, Refusal};
 use super::site::Site;
-use super::{api, events, gate, health, history, metrics, openapi, writes};
+use super::{api, events, gate, health, history, metrics, openapi, pages, writes};
 
 /// Bytes of a body that are read.
 const MOST_BODY: usize = 16 * 1024;
@@ -130,6 +130,16 @@ pub const ROUTES: &[Route] = &[
         "A word when a cycle has ended or something has changed.",
         by!(events::events),
     ),
+    read("/", pages::HTML, "The page for people: state, alerts, charts.", by!(pages::board)),
+    read("/alert/{number}", pages::HTML, "The page of an alert.", by!(pages::alert)),
+    read("/metric", pages::HTML, "The page of a metric over any time; without one, all there are.", by!(pages::metric)),
+    read("/reserves/proof", pages::HTML, "A look at the reserves with its proof.", by!(pages::proof)),
+    read("/runbook", pages::HTML, "The sections of the runbook.", by!(pages::runbooks)),
+    read("/runbook/{name}", pages::HTML, "What to do about an alert.", by!(pages::runbook)),
+    read("/report", pages::HTML, "A time as a file that stands alone.", by!(pages::report)),
+    read("/app.js", pages::SCRIPT, "The script of the pages.", by!(pages::script)),
+    read("/app.css", pages::STYLES, "The styles of the pages.", by!(pages::styles)),
+    read("/favicon.svg", pages::SVG, "The picture of a state.", by!(pages::favicon)),
 ];
 
 /// Answers a request, whatever it is.

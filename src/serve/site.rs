@@ -216,6 +216,16 @@ impl Moment {
         now >= self.snapshot.at && now.since(self.snapshot.at) < LIFE && stale == self.snapshot.stale
     }
 
+    /// The document of this name, where it was made already.
+    pub fn kept(&self, name: &'static str) -> Option<Bytes> {
+        held(&self.documents).get(name).cloned()
+    }
+
+    /// Keeps a document for others who ask.
+    pub fn keep(&self, name: &'static str, document: Bytes) {
+        held(&self.documents).insert(name, document);
+    }
+
     /// The document of this name, made once.
     pub fn document(
         &self,

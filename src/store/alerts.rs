@@ -46,7 +46,7 @@ fn alert(cells: &Cells<'_>) -> std::result::Result<(AlertId, Alert), Unread> {
 }
 
 /// The transition in a row of `transition`.
-fn transition(cells: &Cells<'_>) -> std::result::Result<TransitionRow, Unread> {
+pub(super) fn transition(cells: &Cells<'_>) -> std::result::Result<TransitionRow, Unread> {
     let to: Severity = cells.word("severity", |word| word.parse().ok())?;
     let from: Option<Severity> = cells.word_if_any("from_severity", |word| word.parse().ok())?;
     let ended: Option<Ended> = cells.word_if_any("ended", of_word)?;

@@ -48,6 +48,7 @@ pub mod restore;
 pub mod retain;
 pub mod seal;
 pub mod series;
+pub mod timeline;
 pub mod windows;
 
 mod chunk;

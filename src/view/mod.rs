@@ -8,6 +8,8 @@ pub mod elsewhere;
 pub mod explain;
 pub mod init;
 pub mod measured;
+pub mod page;
+pub mod proof;
 pub mod query;
 pub mod range;
 pub mod reserves;

@@ -36,11 +36,3 @@ fn what_is_mistyped_is_a_mistake_of_usage() {
     let err = "sippar-mon: there is no alert 4711\n  help: `sippar-mon alert list --all` lists them\n".to_owned();
     assert_eq!(world.run(&["alert", "show", "4711"]), Ran { code: 64, out: String::new(), err });
 }
-
-#[test]
-fn a_command_of_a_later_version_says_so() {
-    let err =
-        "sippar-mon: `sippar-mon report` is not built in this version\n  help: `sippar-mon --help` lists what is\n";
-    let ran = Ran { code: 69, out: String::new(), err: err.to_owned() };
-    assert_eq!(World::empty().run(&["report", "--since", "1h"]), ran);
-}

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::proof::{FORMAT, Link, Proof};
 use super::{Context, Ended};
 use crate::bridge::log::{self, State, Walk, hash, hex, unhex};
 use crate::cli;
@@ -19,6 +18,7 @@ use crate::output::terminal;
 use crate::store::open::Mode;
 use crate::store::{Reader, Store};
 use crate::text::{money, safe};
+use crate::view::proof::{FORMAT, Link, Proof};
 
 /// Rows of the log that are read at once.
 const ROWS: u32 = 1000;

@@ -1,0 +1,113 @@
+//! The pages as a browser is given them: status, headers, and what stands in them.
+
+use crate::serving::{Serving, WITH_TOKEN};
+use crate::support::client::ask;
+use crate::world::World;
+
+/// A queue that was too long and still is, behind a server.
+fn scene(more: &str) -> (World, Serving) {
+    let world = World::with_queue(more);
+    for depth in [3, 12, 14] {
+        world.queue(depth);
+        world.check();
+    }
+    let serving = Serving::start(&world);
+    (world, serving)
+}
+
+#[test]
+fn every_page_is_there_and_says_what_it_should() {
+    let (_world, serving) = scene("");
+    for (path, status, media, words) in [
+        ("/", 200, "text/html; charset=utf-8", "<h1 id=\"state\">1 alert needs attention</h1>"),
+        ("/?range=all", 200, "text/html; charset=utf-8", "aria-current=\"true\">all</a>"),
+        ("/?from=1h", 200, "text/html; charset=utf-8", "1 alert in 1 h"),
+        ("/?range=2h", 400, "text/html; charset=utf-8", "range: `2h` is none of 1h, 6h, 24h, 7d, 30d, all"),
+        ("/?from=%3Cb%3E", 400, "text/html; charset=utf-8", "from: `&lt;b&gt;` is not a time"),
+        ("/alert/1", 200, "text/html; charset=utf-8", "Alert 1: QUEUE_LONG"),
+        ("/alert/2", 404, "text/html; charset=utf-8", "There is no alert 2"),
+        ("/alert/x", 404, "text/html; charset=utf-8", "There is no alert x"),
+        ("/metric", 200, "text/html; charset=utf-8", "href=\"/metric?metric=queue_depth\""),
+        (
+            "/metric?metric=queue_depth&label.probe=queue",
+            200,
+            "text/html; charset=utf-8",
+            "<td>14 <span class=\"tag high\">",
+        ),
+        ("/metric?metric=nothing", 200, "text/html; charset=utf-8", "Nothing is measured under this name."),
+        ("/reserves/proof", 404, "text/html; charset=utf-8", "There is no such look at the reserves"),
+        ("/runbook", 200, "text/html; charset=utf-8", "href=\"/runbook/HIGH_DISK_USAGE\""),
+        ("/runbook/high_disk_usage", 200, "text/html; charset=utf-8", "<h1>HIGH_DISK_USAGE</h1>"),
+        ("/runbook/nothing", 404, "text/html; charset=utf-8", "There is no such section"),
+        ("/report?range=1h", 200, "text/html; charset=utf-8", "<strong>Incident report</strong>"),
+        ("/app.js", 200, "text/javascript; charset=utf-8", "\"use strict\";"),
+        ("/app.css", 200, "text/css; charset=utf-8", "--critical-fill"),
+        ("/favicon.svg?state=high&n=3", 200, "image/svg+xml", ">3</text></svg>"),
+        ("/favicon.svg?state=%3Cb%3E&n=%3Cb%3E", 200, "image/svg+xml", ">?</text></svg>"),
+    ] {
+        let answer = serving.get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (status, Some(media)), "{path}: {}", answer.text());
+        assert!(answer.text().contains(words), "{path}: {words} is not in {}", answer.text());
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{path}: {policy}");
+        assert!(!answer.text().contains("style=\""), "{path}");
+        assert_eq!(ask(serving.at, "POST", path, &[], "").status, 405, "{path}");
+    }
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    let (world, serving) = scene("");
+    let first = serving.get("/");
+    let tag = first.header("etag").unwrap().to_owned();
+    let again = ask(serving.at, "GET", "/", &[("if-none-match", &tag)], "");
+    // a picture lives for some seconds; who asks within them is told that nothing has changed
+    assert!(again.status == 304 && again.body.is_empty() || again.header("etag") != Some(&tag), "{again:?}");
+    world.queue(1);
+    world.check();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let changed = ask(serving.at, "GET", "/", &[("if-none-match", &tag)], "");
+    assert_eq!(changed.status, 200);
+    assert!(changed.text().contains("resolved") && changed.header("etag") != Some(&tag), "{}", changed.text());
+    // script and styles are kept for good, under a name that changes with them
+    let script = first.text().split("src=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(script.starts_with("/app.js?v="), "{script}");
+    for path in [script.as_str(), "/app.css"] {
+        let kept = serving.get(path);
+        assert_eq!(kept.header("cache-control"), Some("public, max-age=31536000, immutable"), "{path}");
+    }
+}
+
+#[test]
+fn only_a_server_with_a_token_shows_what_an_operator_can_do() {
+    let (_world, serving) = scene("");
+    assert!(!serving.get("/").text().contains("data-act"));
+    let (_world, serving) = scene(WITH_TOKEN);
+    let page = serving.get("/");
+    assert!(page.text().contains("data-act=\"ack\" data-number=\"1\""), "{}", page.text());
+    assert!(!page.text().contains(crate::serving::TOKEN));
+}
+
+#[test]
+fn a_monitor_that_has_checked_nothing_says_how_to_begin_and_one_without_database_why() {
+    let world = World::with_queue("");
+    let serving = Serving::start(&world);
+    let page = serving.get("/");
+    assert_eq!(page.status, 200);
+    for words in ["Nothing has been checked yet", "<code>sippar-mon check</code>", "* * * * * sippar-mon check"] {
+        assert!(page.text().contains(words), "{}", page.text());
+    }
+    world.check();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(serving.get("/").text().contains("rules are fine"), "{}", serving.get("/").text());
+    // something else stands in its place
+    std::fs::write(world.path("other"), "this is no database, and long enough to be looked at ".repeat(100)).unwrap();
+    std::fs::rename(world.path("other"), world.database()).unwrap();
+    for log in ["state.db-wal", "state.db-shm"] {
+        std::fs::remove_file(world.path(log)).unwrap();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let page = serving.get("/");
+    assert_eq!((page.status, page.header("retry-after")), (503, Some("5")), "{}", page.text());
+    assert!(page.text().contains("<h1>The database cannot be read</h1>"), "{}", page.text());
+}
