@@ -1,4 +1,4 @@
-//! The command line: the whole tree, including the parts that later versions build. Only words; nothing is done here.
+//! The command line: the whole tree. Only words; nothing is done here.
 
 mod alert;
 mod baseline;
