@@ -134,6 +134,13 @@ impl Reader {
         Ok(counts?.unwrap_or_default())
     }
 
+    /// How many cycles were done in a time, both ends included.
+    pub fn cycles_between(&self, from: Time, to: Time) -> Result<u64> {
+        let sql = "SELECT count(*) AS done FROM cycle WHERE tick BETWEEN ?1 AND ?2";
+        let done = self.first("cycle", sql, [from.millis(), to.millis()], |cells| cells.get::<u32>("done"))?;
+        Ok(u64::from(done.unwrap_or(0)))
+    }
+
     /// When the oldest sample was taken, to the hour where it is sealed.
     pub fn oldest_sample(&self) -> Result<Option<Time>> {
         let sql =

@@ -70,7 +70,8 @@ fn a_time_says_what_lay_in_it() {
     assert!(file(&world).contains("1 alert in 1 h"));
     // a time before all of it
     let ran = world.run(&["report", "-o", "-", "--from", "48h", "--to", "24h"]);
-    assert!(ran.code == 0 && ran.err.is_empty() && ran.out.contains("No alert in 1 d"), "{ran:?}");
+    assert!(ran.code == 0 && ran.err.is_empty() && ran.out.contains("Nothing was checked in 1 d"), "{ran:?}");
+    assert!(ran.out.contains("? UNKNOWN") && !ran.out.contains("● OK"), "nothing checked is not fine: {}", ran.out);
     assert!(ran.out.starts_with("<!DOCTYPE html><html lang=\"en\">") && ran.out.ends_with("</html>"), "{}", ran.out);
 }
 
@@ -131,4 +132,5 @@ fn a_database_that_nothing_was_checked_in_gives_a_report_that_says_so() {
     world.check();
     let ran = world.run(&["report", "-o", "-"]);
     assert!(ran.code == 0 && ran.out.contains("No alert in 1 d"), "{ran:?}");
+    assert!(ran.out.contains("1 check was done."), "{}", ran.out);
 }

@@ -84,21 +84,28 @@ pub fn live(snapshot: &Snapshot, config: &Config, alerts: &[Line], backing: Opti
     Hero { state, headline, why, backing }
 }
 
-/// The top of a page about a time that is over.
-pub fn past(span: Span, alerts: &[Line], backing: Option<Backing>) -> Hero {
+/// The top of a page about a time that is over, in which so many checks were done: where there was none, that nothing
+/// fired is no good news.
+pub fn past(span: Span, checks: u64, alerts: &[Line], backing: Option<Backing>) -> Hero {
     let worst = alerts.iter().map(|line| line.severity).max();
     let count = alerts.len();
-    let headline = match count {
-        0 => format!("No alert in {}", span.words()),
-        1 => format!("1 alert in {}", span.words()),
-        _ => format!("{count} alerts in {}", span.words()),
+    let (state, headline) = match (count, checks) {
+        (0, 0) => (State::Unknown, format!("Nothing was checked in {}", span.words())),
+        (0, _) => (State::Fine, format!("No alert in {}", span.words())),
+        (1, _) => (State::Fine, format!("1 alert in {}", span.words())),
+        _ => (State::Fine, format!("{count} alerts in {}", span.words())),
     };
     let cause = |line: &Line| {
         let end = line.ended.map_or("not over".to_owned(), |end| format!("until {end}"));
         format!("{}: {} ({} {end})", line.name, line.cause, line.since)
     };
-    let why = alerts.iter().filter(|line| Some(line.severity) == worst).take(3).map(cause).collect();
-    Hero { state: worst.map_or(State::Fine, State::Firing), headline, why, backing }
+    let mut why: Vec<String> = alerts.iter().filter(|line| Some(line.severity) == worst).take(3).map(cause).collect();
+    match checks {
+        0 => {}
+        1 => why.push("1 check was done.".to_owned()),
+        _ => why.push(format!("{checks} checks were done.")),
+    }
+    Hero { state: worst.map_or(state, State::Firing), headline, why, backing }
 }
 
 fn nothing_yet(snapshot: &Snapshot) -> (String, Vec<String>) {

@@ -133,7 +133,8 @@ impl Page {
             hero::live(&snapshot, config, &lines, hero::backing(&snapshot, backing))
         } else {
             let look = then(reader, &snapshot, span.to)?;
-            hero::past(span, &lines, hero::backing_then(look.as_ref(), backing))
+            let checks = reader.cycles_between(span.from, span.to)?;
+            hero::past(span, checks, &lines, hero::backing_then(look.as_ref(), backing))
         };
         let firing: Vec<&Alert> = every.iter().filter(|alert| !is_live || alert.severity().is_some()).collect();
         let (orders, more_charts) = choose::orders(&snapshot.latest, &firing, config);
