@@ -201,7 +201,8 @@ fn note(tx: &Tx<'_>, follows: &Follows, times: Times) -> Result<(), Trouble> {
         tx.note(times.finished, NoteKind::ClockBack, &text)?;
     }
     if follows.missed > 0 {
-        tx.note(times.finished, NoteKind::Missed, &format!("{} cycles were missed", follows.missed))?;
+        let cycles = if follows.missed == 1 { "cycle was" } else { "cycles were" };
+        tx.note(times.finished, NoteKind::Missed, &format!("{} {cycles} missed", follows.missed))?;
     }
     Ok(())
 }
