@@ -204,8 +204,11 @@ impl Keeper {
 impl Moment {
     fn take(store: &mut Store, config: &Arc<Config>, now: Time) -> Result<Self, Trouble> {
         let snapshot = Snapshot::take(store, config, now)?;
-        let dashboard = json(&Dashboard::new(&snapshot, config))?;
-        let tag = format!("W/\"{}-{:08x}\"", snapshot.counts.done, crc32fast::hash(&dashboard));
+        let mut document = Dashboard::new(&snapshot, config);
+        let dashboard = json(&document)?;
+        document.forget_ages();
+        let lasting = crc32fast::hash(&json(&document)?);
+        let tag = format!("W/\"{}-{}-{lasting:08x}\"", snapshot.counts.done, u8::from(snapshot.stale));
         let documents = Mutex::new(BTreeMap::from([(DASHBOARD, dashboard)]));
         Ok(Self { snapshot, config: config.clone(), tag, documents })
     }

@@ -288,7 +288,10 @@ async fn done(site: &Site, words: Vec<String>, good: &[i32]) -> Result<Ran, Refu
     argv.extend(words);
     let program =
         Program { argv, env: site.own.env.clone(), stdin: None, folder: None, limit: LIMIT, max_output: MOST_OUTPUT };
-    let ran = run(&program).await.map_err(|why| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why))?;
+    // a task of its own: a client that goes away stops nothing half-way
+    let running = tokio::spawn(async move { run(&program).await });
+    let ran = running.await.unwrap_or_else(|error| Err(format!("internal error: {error}")));
+    let ran = ran.map_err(|why| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why))?;
     match ran.end {
         End::Exited(code) if good.contains(&code) => Ok(ran),
         End::Exited(code) => Err(refused(code, &String::from_utf8_lossy(&ran.stderr))),

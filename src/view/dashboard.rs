@@ -106,6 +106,11 @@ impl<'a> Status<'a> {
 }
 
 impl<'a> Dashboard<'a> {
+    /// Leaves out what changes by itself while the database stays as it is.
+    pub fn forget_ages(&mut self) {
+        self.reserves.forget_age();
+    }
+
     /// The document of a picture.
     pub fn new(snapshot: &'a Snapshot, config: &'a Config) -> Self {
         Self {

@@ -231,6 +231,8 @@
   }
   const held = () => document.querySelector("svg.chart:hover, .between[open]") !== null;
   function swap(page) {
+    // from or to a page that says why there is nothing: its head is another one
+    if (!$("live") !== !page.getElementById("live")) { location.reload(); return; }
     const focus = document.activeElement;
     const key = focus && focus !== document.body && (focus.id || focus.getAttribute("href"));
     const chosen = document.querySelector("tr.chosen");
@@ -258,8 +260,8 @@
     if (cursor !== null) point(cursor);
   }
   function ready() {
-    read();
     zoned();
+    read();
     for (const node of document.querySelectorAll(".act")) node.hidden = false;
     const words = $("state") ? $("state").textContent : "";
     // only a change is announced, not every minute
@@ -344,7 +346,7 @@
         }
         refused.textContent = said.error ? `${said.error}${typeof said.details === "string" ? `: ${said.details}` : ""}` : `Refused (${answer.status})`;
       } catch {
-        refused.textContent = "No answer from sippar-mon serve. Nothing was changed.";
+        refused.textContent = "No answer from sippar-mon serve. Whether it was done is not known: look again.";
       }
     });
     form.elements[fields[0].querySelector("input").value ? "message" : "by"].focus();

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::frame::Frame;
 use super::kit::{Place, badge};
 use crate::bridge::supply::Trust;
+use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::serve::chart::time;
 use crate::text::{money, safe};
@@ -17,7 +18,12 @@ use crate::view::snapshot::State;
 pub fn document(proof: &Proof, look: &Picture, who: &Who, at: Time, place: Place) -> Markup {
     let n = look.record.n;
     let title = format!("reserves, look {n} · {}", who.name);
-    let frame = Frame { place, title: &title, state: State::Fine, count: 0, at, who, pulse: None, span: None };
+    let state = match look.record.verdict.as_str() {
+        "backed" | "backed in part" => State::Fine,
+        "short" => State::Firing(Severity::Critical),
+        _ => State::Unknown,
+    };
+    let frame = Frame { place, title: &title, state, count: 0, at, who, pulse: None, span: None };
     frame.document(&body(proof, look), &html! {})
 }
 

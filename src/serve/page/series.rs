@@ -27,7 +27,7 @@ pub fn document(page: &SeriesPage, place: Place) -> Markup {
     let frame = Frame {
         place,
         title: &title,
-        state: page.chart.as_ref().and_then(|chart| chart.firing).map_or(State::Fine, State::Firing),
+        state: state(page),
         count: 0,
         at: page.at,
         who: &page.who,
@@ -35,6 +35,16 @@ pub fn document(page: &SeriesPage, place: Place) -> Markup {
         span: Some((page.span, &path)),
     };
     frame.document(&body(page), &html! {})
+}
+
+/// Of what the chart shows; what is not measured now is not fine.
+fn state(page: &SeriesPage) -> State {
+    let Some(chart) = &page.chart else { return State::Unknown };
+    match chart.firing {
+        Some(severity) => State::Firing(severity),
+        None if page.pulse.is_stale || chart.now.is_none() => State::Unknown,
+        None => State::Fine,
+    }
 }
 
 fn body(page: &SeriesPage) -> Markup {

@@ -8,6 +8,7 @@ use super::whole;
 use crate::model::reading::Datum;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
+use crate::store::windows::Latest;
 use crate::view::snapshot::Snapshot;
 
 /// Shipped rules about the disks.
@@ -83,19 +84,18 @@ fn of(snapshot: &Snapshot) -> (Vec<Check>, Summary) {
         storage(snapshot),
         many(snapshot, "external_apis", "probe_success", None),
     ];
-    if let Some(up) = snapshot.measured().labelled("source_up", "source", "backend") {
-        let status = if up < 1.0 { "OFFLINE" } else { "HEALTHY" };
-        checks.push(check(snapshot, "backend", Some(status), "source_up", Some("backend")));
+    if let Some(up) = live(snapshot, "source_up").find(|up| up.key.labels.get("source") == Some("backend")) {
+        checks.push(check(snapshot, "backend", status(up), "source_up", Some("backend")));
     }
-    for (labels, success) in snapshot.values("probe_success") {
-        let name = labels.get("probe").unwrap_or_default();
+    for success in live(snapshot, "probe_success") {
+        let name = success.key.labels.get("probe").unwrap_or_default();
         let took = snapshot.measured().labelled("probe_duration_seconds", "probe", name);
         checks.push(Check {
             component: format!("probe/{name}"),
-            status: if success < 1.0 { "OFFLINE" } else { "HEALTHY" },
+            status: status(success).unwrap_or("UNKNOWN"),
             response_time: took.and_then(|seconds| whole(seconds * 1000.0)),
             last: tick(snapshot, "probe_success").map(Time::rfc3339),
-            details: None,
+            details: success.reason.as_ref().map(ToString::to_string),
         });
     }
     let count = |status| checks.iter().filter(|check| check.status == status).count();
@@ -109,6 +109,10 @@ fn of(snapshot: &Snapshot) -> (Vec<Check>, Summary) {
     (checks, summary)
 }
 
+fn status(latest: &Latest) -> Option<&'static str> {
+    is_up(latest).map(|up| if up { "HEALTHY" } else { "OFFLINE" })
+}
+
 /// A check that rests on `metric`, with the time that `source` took.
 fn check(
     snapshot: &Snapshot,
@@ -118,7 +122,7 @@ fn check(
     source: Option<&str>,
 ) -> Check {
     let took = source.and_then(|source| snapshot.measured().labelled("source_duration_seconds", "source", source));
-    let unknown = || snapshot.latest.iter().find(|latest| &*latest.key.metric == metric);
+    let unknown = || live(snapshot, metric).max_by_key(|latest| latest.reason.is_some());
     let details = match status {
         Some(_) => None,
         None => Some(match unknown() {
@@ -141,14 +145,28 @@ fn canister_check(snapshot: &Snapshot, name: &str) -> Check {
 
 /// Several that stand for each other: some of them down is a degradation.
 fn many(snapshot: &Snapshot, component: &str, metric: &str, source: Option<&str>) -> Check {
-    let ups: Vec<bool> = snapshot.values(metric).map(|(_, up)| up >= 1.0).collect();
-    let status = match (ups.iter().any(|up| *up), ups.iter().all(|up| *up)) {
-        _ if ups.is_empty() => None,
-        (_, true) => Some("HEALTHY"),
-        (true, false) => Some("DEGRADED"),
-        (false, false) => Some("OFFLINE"),
+    let ups: Vec<Option<bool>> = live(snapshot, metric).map(is_up).collect();
+    let has = |what: Option<bool>| ups.contains(&what);
+    // one that is up does not speak for one of which nothing is known
+    let status = match (has(Some(true)), has(Some(false)), has(None)) {
+        (true, false, false) => Some("HEALTHY"),
+        (true, true, _) => Some("DEGRADED"),
+        (false, true, false) => Some("OFFLINE"),
+        _ => None,
     };
     check(snapshot, component, status, metric, source)
+}
+
+/// The series of a metric that are there, known or not.
+fn live<'a>(snapshot: &'a Snapshot, metric: &'a str) -> impl Iterator<Item = &'a Latest> {
+    snapshot.latest.iter().filter(move |latest| &*latest.key.metric == metric && latest.datum != Datum::Gone)
+}
+
+fn is_up(latest: &Latest) -> Option<bool> {
+    match latest.datum {
+        Datum::Value(up) => Some(up >= 1.0),
+        Datum::Unknown | Datum::Gone => None,
+    }
 }
 
 /// The disks, as their rules see them.

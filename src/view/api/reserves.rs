@@ -62,6 +62,11 @@ impl Reserves {
         Self::of(snapshot.measured(), snapshot.reserves.as_ref(), snapshot.at)
     }
 
+    /// Leaves out how old the figures are.
+    pub fn forget_age(&mut self) {
+        self.age_seconds = None;
+    }
+
     /// The document of what was measured, and of the last look at the reserves, as `at` sees them.
     pub fn of(measured: Measured<'_>, look: Option<&Picture>, at: Time) -> Self {
         let signer = canister(measured, "threshold_signer");
@@ -83,6 +88,9 @@ impl Reserves {
         };
         // the age of the last verdict belongs to the cycle that measured it
         let age = measured.value("reserves_proof_age_seconds").and_then(|age| Duration::try_from_secs_f64(age).ok());
+        // a look that did not end leaves the one before it in the log: that says nothing of now, but for what was short
+        let is_old = age.is_none() && health != "CRITICAL";
+        let (ratio, health) = if is_old { (None, "UNKNOWN") } else { (ratio, health) };
         let algos = |micro: Option<Micro>| micro.map(|micro| money::units(micro.0));
         Self {
             reserve_ratio: ratio,

@@ -191,6 +191,11 @@ pub fn backing(snapshot: &Snapshot, chart: Option<Chart>) -> Option<Backing> {
     if snapshot.reserves.is_none() {
         backing.amounts = sampled(snapshot, now.is_some());
     }
+    // a look that did not end leaves the one before it in the log, whose good word is not of now
+    let is_of_now = snapshot.measured().value("reserves_proof_age_seconds").is_some();
+    if !is_of_now && backing.verdict.as_ref().is_some_and(|(verdict, _)| verdict.starts_with("backed")) {
+        backing.verdict = Some(("unknown".to_owned(), Some("the last check of them did not end".to_owned())));
+    }
     Some(Backing { ratio, last, ..backing })
 }
 
