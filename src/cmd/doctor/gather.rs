@@ -197,6 +197,9 @@ async fn measured(context: &Context, config: &Config) -> Vec<Collected> {
     collect::measure(context, config, config.sources.clone(), interval).await.unwrap_or_default()
 }
 
+/// Metrics that are 0 where what a source watches is down.
+const IS_UP: [&str; 5] = ["algorand_node_up", "canister_up", "monitor_network_up", "probe_success", "service_up"];
+
 fn source(collected: &Collected) -> facts::Source {
     let readings = collected.report.readings.as_ref();
     let unknown = |value: &Value| match value {
@@ -207,7 +210,7 @@ fn source(collected: &Collected) -> facts::Source {
         readings.iter().flat_map(|all| all.iter()).filter_map(|one| unknown(&one.value)).collect();
     let is_known = |value: &Value| matches!(value, Value::Known(_));
     let fails = |all: &Vec<Reading>| {
-        all.iter().any(|one| &*one.series.metric == "probe_success" && one.value == Value::Known(0.0))
+        all.iter().any(|one| IS_UP.contains(&&*one.series.metric) && one.value == Value::Known(0.0))
     };
     let counted = |all: &Vec<Reading>| (all.len(), all.iter().filter(|one| is_known(&one.value)).count());
     facts::Source {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::net::run::{End, Program, run};
+use crate::view::doctor::crontab::has_command;
 use crate::view::doctor::facts::{File, Starts, Tab, TabKind, Unit};
 
 /// The name of our program.
@@ -248,7 +249,7 @@ fn starts(text: &str, word: &str) -> bool {
     text.lines().filter_map(|line| line.trim().strip_prefix("ExecStart=")).any(|command| {
         let mut words = command.split_whitespace();
         let is_ours = words.next().is_some_and(|program| program.rsplit('/').next() == Some(NAME));
-        is_ours && words.any(|have| have == word)
+        is_ours && has_command(words, word)
     })
 }
 
@@ -270,6 +271,7 @@ mod tests {
         assert_eq!(names.len(), 2);
         assert!(starts("[Service]\nExecStart=/usr/bin/sippar-mon check\n", "check"));
         assert!(!starts("ExecStart=/usr/bin/sippar-mon serve\n", "check"));
+        assert!(!starts("ExecStart=/usr/bin/sippar-mon db check\n", "check"));
         assert!(!starts("ExecStart=/bin/sh -c 'sippar-mon check'\n", "check"));
         assert!(
             is_timer_of("a.timer", "[Timer]\n", "a.service") && !is_timer_of("a.timer", "Unit=b.service", "a.service")

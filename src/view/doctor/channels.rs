@@ -40,7 +40,7 @@ fn one(facts: &Facts, channel: &Channel) -> Finding {
 /// Who notices that this machine is gone.
 pub fn heartbeat(facts: &Facts) -> Vec<Finding> {
     if facts.heartbeat {
-        return vec![Finding::fine("heartbeat", "somebody else notices when this machine or the monitor stops")];
+        return vec![Finding::fine("heartbeat", "configured; whether it arrives is seen at that service")];
     }
     let what = "not configured: nobody notices when this machine or the monitor stops";
     vec![
@@ -52,7 +52,7 @@ pub fn heartbeat(facts: &Facts) -> Vec<Finding> {
 /// The last resort.
 pub fn mail(facts: &Facts) -> Vec<Finding> {
     if facts.sendmail {
-        return vec![Finding::fine("mail", "cron can mail what the monitor has to say of itself")];
+        return vec![Finding::fine("mail", "there is a sendmail; whether its mail arrives is not known")];
     }
     if !facts.starts.tabs.iter().any(|tab| !super::crontab::lines(tab).is_empty()) {
         return Vec::new();

@@ -20,7 +20,9 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
         found.push(with(finding(TOPIC, &fault.what), fault.help.as_deref()));
     }
     if let Some(more) = config.faults.len().checked_sub(MOST).filter(|more| *more > 0) {
-        found.push(Finding::problem(TOPIC, format!("and {more} more faults")).fix("sippar-mon rules check"));
+        let is_error = config.faults.iter().skip(MOST).any(|fault| fault.is_error);
+        let finding = if is_error { Finding::problem } else { Finding::warning };
+        found.push(finding(TOPIC, &format!("and {more} more faults")).fix("sippar-mon rules check"));
     }
     found.extend(config.file.iter().flat_map(|file| file_faults(file, config)));
     let is_broken = config.trouble.is_some() || config.faults.iter().any(|fault| fault.is_error);

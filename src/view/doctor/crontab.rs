@@ -71,10 +71,22 @@ fn setting(line: &str) -> Option<(&str, &str)> {
     is_name.then(|| (name, value.trim().trim_matches(['"', '\''])))
 }
 
-/// Whether the line has our name and our word for a cycle.
+/// Whether the line has our name and our word for a cycle; `db check` and `rules check` are none.
 fn is_check(line: &str) -> bool {
     let mut words = line.split_whitespace();
-    words.any(|word| word.rsplit('/').next() == Some("sippar-mon")) && words.any(|word| word == "check")
+    words.any(|word| word.rsplit('/').next() == Some("sippar-mon")) && has_command(words, "check")
+}
+
+/// Whether these words after the program's name are the command `name`, and not a part of another one that has its name.
+pub fn has_command<'a>(words: impl Iterator<Item = &'a str>, name: &str) -> bool {
+    let mut before = "";
+    for word in words {
+        if word == name {
+            return !matches!(before, "db" | "rules");
+        }
+        before = word;
+    }
+    false
 }
 
 /// The parts of a line; none where there are too few.
@@ -94,6 +106,19 @@ fn parse(line: &str, names_user: bool) -> Option<(Vec<&str>, Option<&str>, &str)
     Some((time, Some(user), command.trim_start()))
 }
 
+/// Whether cron reads the file at all.
+pub fn is_read(tab: &Tab, starts: &Starts) -> bool {
+    let File { path, uid, mode, .. } = &tab.file;
+    let is_roots = *uid == starts.root && mode & 0o022 == 0;
+    (tab.kind != TabKind::Folder || is_legal(path)) && (is_personal(tab) || is_roots)
+}
+
+/// Whether cron takes a file of this name in its folder.
+fn is_legal(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
 /// What keeps cron from reading the file, or a part of it.
 pub fn file_faults(tab: &Tab, starts: &Starts) -> Vec<Finding> {
     let File { path, owner, uid, mode, .. } = &tab.file;
@@ -101,8 +126,7 @@ pub fn file_faults(tab: &Tab, starts: &Starts) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut problem = |what: String, fix: String| found.push(Finding::problem(TOPIC, what).fix(fix));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let is_legal = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if tab.kind == TabKind::Folder && !is_legal {
+    if tab.kind == TabKind::Folder && !is_legal(path) {
         let legal: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
         let target = path.with_file_name(legal);
         let what = format!("{shown}: cron ignores a file whose name has more than letters, digits, _ and -");

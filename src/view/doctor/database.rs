@@ -69,7 +69,7 @@ fn whole(facts: &Facts, database: &Database, look: &Look) -> Vec<Finding> {
     }
     if max.is_some_and(|max| look.bytes as f64 > max as f64 * NEARLY_FULL) {
         let what = format!("it takes {size}{of_max}: the oldest samples go before their time");
-        found.push(Finding::note(TOPIC, what).fix("[store] max_size = \"1GB\" in the configuration"));
+        found.push(Finding::note(TOPIC, what).fix("a larger [store] max_size in the configuration"));
     }
     found
 }

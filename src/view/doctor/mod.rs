@@ -2,7 +2,7 @@
 
 mod channels;
 mod config;
-mod crontab;
+pub mod crontab;
 mod database;
 pub mod facts;
 mod schedule;

@@ -1,5 +1,7 @@
 //! Whether cycles are done, and what starts them: cron, a timer, never both.
 
+use std::time::Duration;
+
 use super::Finding;
 use super::config::many;
 use super::crontab::{self, Line};
@@ -24,7 +26,8 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
         faults.extend(crontab::file_faults(tab, &facts.starts));
         for line in &lines {
             faults.extend(crontab::line_faults(tab, line, &facts.starts, interval));
-            ways.push(Way::of_cron(&tab.file.path.display().to_string(), line));
+            let file = tab.file.path.display().to_string();
+            ways.push(Way { is_read: crontab::is_read(tab, &facts.starts), ..Way::of_cron(&file, line) });
         }
     }
     let units: Vec<&Unit> = facts.starts.units.iter().filter(|unit| is_on(unit)).collect();
@@ -32,8 +35,9 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
         words: unit.name.clone(),
         stop: format!("systemctl disable --now {}", unit.name),
         is_cron: false,
+        is_read: true,
     }));
-    faults.extend(units.iter().flat_map(|unit| unit_faults(unit)));
+    faults.extend(units.iter().flat_map(|unit| unit_faults(unit, interval)));
     found.extend(done(facts, &ways));
     found.append(&mut faults);
     if ways.iter().any(|way| way.is_cron) && !facts.starts.cron_runs {
@@ -49,12 +53,15 @@ struct Way {
     words: String,
     stop: String,
     is_cron: bool,
+    /// Not a crontab that cron refuses.
+    is_read: bool,
 }
 
 impl Way {
     fn of_cron(file: &str, line: &Line<'_>) -> Self {
         let how = if line.repeats() { ", until the minute ends" } else { "" };
-        Self { words: format!("cron by {file}{how}"), stop: format!("take the line out of {file}"), is_cron: true }
+        let (words, stop) = (format!("cron by {file}{how}"), format!("take the line out of {file}"));
+        Self { words, stop, is_cron: true, is_read: true }
     }
 }
 
@@ -84,7 +91,8 @@ fn done(facts: &Facts, ways: &[Way]) -> Vec<Finding> {
     let what = format!("last cycle {ago} ago, took {took}; {}{by}", in_a_day(cycles));
     if is_late {
         let late = Finding::problem(TOPIC, what);
-        return vec![if ways.is_empty() { late.fix(start(&facts.starts)) } else { late }];
+        let again = "sippar-mon check (and: journalctl -u sippar-mon-check, or cron's mail)";
+        return vec![late.fix(if ways.is_empty() { start(&facts.starts) } else { again })];
     }
     let mut found = vec![if cycles.missed > 0 { Finding::warning(TOPIC, what) } else { Finding::fine(TOPIC, what) }];
     if ways.is_empty() {
@@ -128,15 +136,14 @@ fn unseen(starts: &Starts) -> Finding {
 }
 
 fn double(ways: &[Way]) -> Option<Finding> {
-    let (first, last) = (ways.first()?, ways.last()?);
-    if ways.len() < 2 {
-        return None;
-    }
+    // what cron does not read starts nothing
+    let mut works = ways.iter().filter(|way| way.is_read);
+    let (first, last) = (works.next()?, works.next_back()?);
     let what = format!("cycles are started twice: by {} and by {}", first.words, last.words);
     Some(Finding::problem(TOPIC, what).fix(format!("keep one: {}", first.stop)))
 }
 
-fn unit_faults(unit: &Unit) -> Vec<Finding> {
+fn unit_faults(unit: &Unit, interval: Option<Duration>) -> Vec<Finding> {
     let mut found = Vec::new();
     let Unit { name, service, is_enabled, is_active, text, .. } = unit;
     match (is_enabled, is_active) {
@@ -152,6 +159,17 @@ fn unit_faults(unit: &Unit) -> Vec<Finding> {
     }
     let is_timer = name != service;
     let has = |key: &str| text.lines().any(|line| line.trim().starts_with(key));
+    let is_minutely = text.lines().rfind(|line| line.trim().starts_with("OnCalendar=")).is_some_and(|line| {
+        let when = line.trim().trim_start_matches("OnCalendar=").trim();
+        matches!(when, "minutely" | "*:*" | "*:*:00")
+    });
+    let short = interval.filter(|interval| *interval < Duration::from_mins(1));
+    if let Some(interval) = short.filter(|_| is_timer && is_minutely && !text.contains("--repeat")) {
+        let seconds = interval.as_secs();
+        let what = format!("{name} starts one cycle a minute, and the interval is {seconds} s");
+        let fix = format!("systemctl edit {name}: [Timer] OnCalendar= and then OnCalendar=*:*:0/{seconds}");
+        found.push(Finding::problem(TOPIC, what).fix(fix));
+    }
     if is_timer && !has("AccuracySec=") {
         let what = format!("{name} has no AccuracySec, so systemd may be late by a minute");
         found.push(Finding::warning(TOPIC, what).fix(format!("systemctl edit {name}: [Timer] AccuracySec=1s")));

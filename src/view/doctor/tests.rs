@@ -147,8 +147,8 @@ fn a_healthy_installation_has_nothing_to_mend() {
             "clock: within 2 s of https://node.example/",
             "system: 29 of 30 readings in 4 ms",
             "slack: hooks.slack.com, last proven 1 h ago",
-            "heartbeat: somebody else notices when this machine or the monitor stops",
-            "mail: cron can mail what the monitor has to say of itself",
+            "heartbeat: configured; whether it arrives is seen at that service",
+            "mail: there is a sendmail; whether its mail arrives is not known",
             "overhead: 0.02 % of a core (12 ms a cycle), 13.4 MiB at most, over 1440 cycles of the last 24 h",
             "disk: 8 GiB free of 20 GiB where the database lies",
         ]
@@ -262,16 +262,43 @@ fn crontabs_whose_file_cron_refuses() {
     }
 }
 
-#[test]
-fn who_starts_cycles() {
-    let unit = |is_enabled, is_active| Unit {
+/// The shipped timer.
+fn unit(is_enabled: bool, is_active: Option<bool>) -> Unit {
+    Unit {
         name: "sippar-mon-check.timer".to_owned(),
         service: "sippar-mon-check.service".to_owned(),
         is_enabled,
         is_active,
         text: "AccuracySec=1s\nSuccessExitStatus=1 2 3\n".to_owned(),
         path: "/etc/systemd/system/sippar-mon-check.timer".into(),
+    }
+}
+
+#[test]
+fn what_is_no_second_way_and_what_is_too_slow() {
+    // a crontab that was taken from cron by its name is no second way
+    let aside = Tab { file: file("/etc/cron.d/sippar-mon.off", "root", 0, 0o644), ..tab(LINE) };
+    let starts_of = |starts: Starts| bad(&Facts { starts, ..healthy() });
+    let found = starts_of(Starts { tabs: vec![aside], units: vec![unit(true, Some(true))], ..starts() });
+    assert!(!found.iter().any(|what| what.contains("twice")), "{found:?}");
+    // one cycle a minute is too few for an interval of 15 s
+    let minutely = Unit {
+        text: "OnCalendar=minutely\nAccuracySec=1s\nSuccessExitStatus=1 2 3\n".to_owned(),
+        ..unit(true, Some(true))
     };
+    let mut facts = Facts { starts: Starts { tabs: Vec::new(), units: vec![minutely], ..starts() }, ..healthy() };
+    facts.config.works.as_mut().unwrap().interval = Duration::from_secs(15);
+    assert_eq!(
+        bad(&facts),
+        [
+            "problem schedule: sippar-mon-check.timer starts one cycle a minute, and the interval is 15 s => systemctl edit \
+             sippar-mon-check.timer: [Timer] OnCalendar= and then OnCalendar=*:*:0/15"
+        ]
+    );
+}
+
+#[test]
+fn who_starts_cycles() {
     let with = |starts: Starts| bad(&Facts { starts, ..healthy() });
     let timer = |unit: Unit| with(Starts { tabs: Vec::new(), units: vec![unit], cron_runs: false, ..starts() });
     assert_eq!(timer(unit(true, Some(true))), [""; 0]);
@@ -320,7 +347,8 @@ fn a_schedule_that_does_not_run() {
     assert_eq!(
         bad(&facts),
         ["problem schedule: last cycle 4 min 10 s ago, took 2 s; 1440 cycles in 24 h, 4 missed; started by cron by \
-             /etc/cron.d/sippar-mon, until the minute ends"]
+             /etc/cron.d/sippar-mon, until the minute ends => sippar-mon check (and: journalctl -u sippar-mon-check, or \
+             cron's mail)"]
     );
     facts.starts.tabs.clear();
     let found = bad(&facts);
@@ -382,8 +410,8 @@ fn what_is_wrong_with_the_database() {
         with(Database { look: Some(older), backup: None, disk: Some((300 << 20, 1 << 30)), ..database() }),
         [
             "note database: format 8 is that of an older version; the next check brings it to 9 => sippar-mon check",
-            "note database: it takes 428.2 MiB of 429.2 MiB: the oldest samples go before their time => [store] max_size = \
-             \"1GB\" in the configuration",
+            "note database: it takes 428.2 MiB of 429.2 MiB: the oldest samples go before their time => a larger [store] \
+             max_size in the configuration",
             "note database: no backup of it is known => sippar-mon db backup FILE",
             "warning disk: 300 MiB free of 1 GiB where the database lies => find what takes the room: du -xh / | sort -h \
              | tail",

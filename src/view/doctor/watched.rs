@@ -74,7 +74,8 @@ fn source(source: &Source) -> Finding {
                 return Finding::fine(name, what);
             }
             let reasons: Vec<String> = unknown.iter().take(3).map(|reason| safe::answer(reason)).collect();
-            Finding::note(name, format!("{what}; unknown: {}", reasons.join("; "))).fix(look)
+            let finding = if *known == 0 { Finding::problem } else { Finding::note };
+            finding(name, format!("{what}; unknown: {}", reasons.join("; "))).fix(look)
         }
     }
 }
