@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::config::responses::Response;
 use crate::cycle::lock::{self, Name};
 use crate::cycle::respond::{self, order};
+use crate::cycle::stop::Stop;
 use crate::model::alert::Alert;
 use crate::model::message::{Kind as What, Message, Texts};
 use crate::model::response::{Finish, Planned, RunState};
@@ -147,12 +148,17 @@ async fn started(
         return Err(trouble.help("`sippar-mon alert show N` says what became of it; try again"));
     };
     respond::take_over(&mut store, context.clock.now())?;
+    // whoever stops this command stops the program too
+    let mut stop = Stop::listen()?;
     let tx = store.begin()?;
     let id = tx.put_run(plan)?;
     let program = program(response, id, plan)?;
     tx.start_run(id)?;
     tx.commit()?;
-    let finish = respond::perform(program).await;
+    let finish = tokio::select! {
+        finish = respond::perform(program) => finish,
+        _ = stop.asked() => respond::interrupted("killed by hand"),
+    };
     let tx = store.begin()?;
     respond::finished(&tx, id, plan, &finish, context.clock.now())?;
     tx.commit()?;

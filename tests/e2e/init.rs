@@ -266,8 +266,8 @@ done   folder /etc/sippar-mon
 done   folder /var/lib/sippar-mon
 done   secrets in /etc/sippar-mon/env
 done   configuration /etc/sippar-mon/config.toml
-done   crontab /etc/cron.d/sippar-mon
 done   first check
+done   crontab /etc/cron.d/sippar-mon
 {next}all of it was there; nothing was changed
 {next}fine\tschedule\tlast cycle, 2 cycles in 24 h, none missed; started by cron by /etc/cron.d/sippar-mon, until the minute \
 ends

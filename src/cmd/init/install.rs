@@ -136,8 +136,10 @@ impl Plan {
         let config = init::config(&found).into_bytes();
         let what = "configuration /etc/sippar-mon/config.toml";
         steps.push(place(what, "/etc/sippar-mon/config.toml", Some(config), ours(), 0o640));
-        steps.extend(if self.by_timer { self.timer()? } else { self.cron()? });
+        // before the schedule, which would be busy with a check of its own
+        let schedule = if self.by_timer { self.timer()? } else { self.cron()? };
         steps.extend(self.first_check());
+        steps.extend(schedule);
         Ok(steps)
     }
 
@@ -259,7 +261,8 @@ fn env_text(env: &Env) -> String {
     );
     for name in VARIABLES {
         match env.get(name) {
-            Some(value) if !value.contains(['\n', '\r']) => {
+            // read by this program and by systemd, who differ on these
+            Some(value) if value == value.trim() && !value.contains(['\n', '\r', '\\', '"', '\'']) => {
                 let _ = writeln!(out, "{name}={value}");
             }
             _ => {

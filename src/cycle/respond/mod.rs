@@ -247,6 +247,7 @@ fn obstacle(tx: &Tx<'_>, response: Option<&Response>, run: &Run) -> Result<Optio
     Ok(if still { None } else { skipped(true, "not started: what it was for was over before") })
 }
 
-fn interrupted(why: &str) -> Finish {
+/// The end of a run that was killed.
+pub fn interrupted(why: &str) -> Finish {
     Finish { state: RunState::Interrupted, well: false, outcome: format!("{why}, outcome unknown") }
 }
