@@ -117,6 +117,9 @@ fn five_hundred_alerts_at_once_are_few_messages_and_each_has_its_end() {
     let mail = audience.mail.mails()[0].content.replace("=\r\n", "");
     let missing: Vec<usize> = (0..MANY).filter(|queue| !mail.contains(&format!("q{queue:03} has 20"))).collect();
     assert_eq!(missing, [0; 0], "a mail has room for all of them");
+    // a report shows the first of them, and counts all
+    let report = world.run(&["report", "-o", "-", "--from", "1h"]).out;
+    assert!(report.contains("500 alerts in 1 h") && report.contains("✖ CRITICAL (500)"), "{report}");
 
     queues(&world, 0);
     assert_eq!(world.check(), Ran::silent(0));

@@ -35,7 +35,7 @@ pub fn document(report: &Report) -> Markup {
         place: Place::File,
         title: &title,
         state: worst.map_or(page.hero.state, State::Firing),
-        count: alerts.len(),
+        count: page.alerts.len() + page.more_alerts,
         at: page.at,
         who: &page.who,
         pulse: Some(page.pulse),

@@ -65,8 +65,8 @@ pub struct Backing {
     pub chart: Option<Chart>,
 }
 
-/// The top of a page that ends now.
-pub fn live(snapshot: &Snapshot, config: &Config, alerts: &[Line], backing: Option<Backing>) -> Hero {
+/// The top of a page that ends now; `alerts` are the first, and there may be `more`.
+pub fn live(snapshot: &Snapshot, config: &Config, alerts: &[Line], more: bool, backing: Option<Backing>) -> Hero {
     let state = snapshot.state();
     let (headline, mut why) = match snapshot.cycle {
         None => nothing_yet(snapshot),
@@ -76,7 +76,7 @@ pub fn live(snapshot: &Snapshot, config: &Config, alerts: &[Line], backing: Opti
             let every = config.interval_text();
             (format!("Nothing has been checked for {ago}"), vec![last, format!("A check is expected every {every}.")])
         }
-        Some(_) => of_rules(snapshot, alerts),
+        Some(_) => of_rules(snapshot, alerts, more),
     };
     if snapshot.cycle.is_some() && !snapshot.stale {
         why.extend(backing.as_ref().and_then(backing_words));
@@ -85,10 +85,9 @@ pub fn live(snapshot: &Snapshot, config: &Config, alerts: &[Line], backing: Opti
 }
 
 /// The top of a page about a time that is over, in which so many checks were done: where there was none, that nothing
-/// fired is no good news.
-pub fn past(span: Span, checks: u64, alerts: &[Line], backing: Option<Backing>) -> Hero {
+/// fired is no good news. `alerts` are the first of `count`, the worst among them.
+pub fn past(span: Span, checks: u64, count: usize, alerts: &[Line], backing: Option<Backing>) -> Hero {
     let worst = alerts.iter().map(|line| line.severity).max();
-    let count = alerts.len();
     let (state, headline) = match (count, checks) {
         (0, 0) => (State::Unknown, format!("Nothing was checked in {}", span.words())),
         (0, _) => (State::Fine, format!("No alert in {}", span.words())),
@@ -117,11 +116,12 @@ fn nothing_yet(snapshot: &Snapshot) -> (String, Vec<String>) {
     }
 }
 
-fn of_rules(snapshot: &Snapshot, alerts: &[Line]) -> (String, Vec<String>) {
+fn of_rules(snapshot: &Snapshot, alerts: &[Line], more: bool) -> (String, Vec<String>) {
     let count = |standing: Standing| alerts.iter().filter(|line| line.standing == standing).count();
     let blind: BTreeSet<&str> = snapshot.rows.iter().filter(|row| row.blind.is_some()).map(|row| &*row.rule).collect();
     let (firing, acked, held) = (count(Standing::Firing), count(Standing::Acknowledged), count(Standing::Held));
     let headline = match (firing, acked + held, blind.len()) {
+        (1.., ..) if more => format!("More than {firing} alerts need attention"),
         (1, ..) => "1 alert needs attention".to_owned(),
         (2.., ..) => format!("{firing} alerts need attention"),
         (0, 1, _) => "1 alert fires, and somebody knows".to_owned(),

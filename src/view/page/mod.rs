@@ -130,11 +130,11 @@ impl Page {
         lines.sort_by_key(|line| (line.standing, std::cmp::Reverse(line.severity)));
         let is_live = span.is_live();
         let hero = if is_live {
-            hero::live(&snapshot, config, &lines, hero::backing(&snapshot, backing))
+            hero::live(&snapshot, config, &lines, found.len() > lines.len(), hero::backing(&snapshot, backing))
         } else {
             let look = then(reader, &snapshot, span.to)?;
             let checks = reader.cycles_between(span.from, span.to)?;
-            hero::past(span, checks, &lines, hero::backing_then(look.as_ref(), backing))
+            hero::past(span, checks, found.len(), &lines, hero::backing_then(look.as_ref(), backing))
         };
         let firing: Vec<&Alert> = every.iter().filter(|alert| !is_live || alert.severity().is_some()).collect();
         let (orders, more_charts) = choose::orders(&snapshot.latest, &firing, config);
@@ -207,6 +207,8 @@ fn alerts_of(reader: &Reader, snapshot: &Snapshot, span: Span) -> Result<Vec<(Al
     let mut found = reader.alerts(&filter)?;
     if !span.is_live() {
         found.retain(|(_, alert)| alert.fired_at.is_some_and(|at| at <= span.to));
+        // of very many only the first are shown: the worst have to be among them
+        found.sort_by_key(|(_, alert)| std::cmp::Reverse(alert.severity().or(alert.peak)));
         return Ok(found);
     }
     let resolved = found.into_iter().filter(|(_, alert)| alert.ended.is_some());
