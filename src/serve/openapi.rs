@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::answer::{Answer, JSON, Refused, body};
 use super::health::Health;
 use super::routes::{Access, Asked, ROUTES, Route};
-use super::writes;
+use super::{pages, writes};
 use crate::view::api::alerts::{Alerts, ApiAlert};
 use crate::view::api::health::HealthChecks;
 use crate::view::api::history::History;
@@ -72,9 +72,14 @@ fn description() -> Value {
 fn operation(route: &Route, refused: &Value, schemas: &mut Schemas) -> Value {
     let (status, schema) = given(route, schemas);
     let media = route.gives.split(';').next().unwrap_or_default();
+    let mut wrong = json!({ "description": "What is wrong.", "content": { JSON: { "schema": refused } } });
+    if route.gives == pages::HTML {
+        // a page says itself what it has not; before it is asked the gate says so as JSON
+        wrong["content"][media] = json!({ "schema": { "type": "string" } });
+    }
     let mut responses = BTreeMap::from([
         (status, json!({ "description": route.about, "content": { media: { "schema": schema } } })),
-        ("default", json!({ "description": "What is wrong.", "content": { JSON: { "schema": refused } } })),
+        ("default", wrong),
     ]);
     if route.access == Access::Read && route.path != "/events" {
         responses.insert("304", json!({ "description": "The client has it already." }));
