@@ -15,7 +15,7 @@ use crate::output::terminal;
 use crate::serve::page::{self, Report};
 use crate::store::open::Mode;
 use crate::store::{Reader, Store};
-use crate::text::safe;
+use crate::text::{safe, units};
 use crate::view::page::Page;
 use crate::view::page::alert::{AlertPage, around};
 use crate::view::page::span::{Asked, Span};
@@ -55,7 +55,7 @@ pub fn run(context: &Context, args: &cli::Report) -> Ended {
         let alerts = numbers;
         print_json(&Written { file: &file, from: span.from.rfc3339(), to: span.to.rfc3339(), alerts })?;
     } else if context.terminal.out && context.global.quiet == 0 {
-        let alerts = if numbers.len() == 1 { "1 alert".to_owned() } else { format!("{} alerts", numbers.len()) };
+        let alerts = units::counted(numbers.len(), "alert");
         terminal::print(&format!("{file}: {} to {}, {alerts}\n", span.from, span.to))?;
     }
     Ok(0)

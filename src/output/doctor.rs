@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::explain::lines::wrapped;
 use super::terminal::{Badge, Terminal};
-use crate::text::safe;
+use crate::text::{safe, units};
 use crate::view::doctor::{Finding, Level, Report};
 
 /// The widest column of topics.
@@ -52,11 +52,7 @@ const fn badge(level: Level) -> Badge {
 
 /// `1 problem, 2 warnings`.
 fn verdict(report: &Report) -> String {
-    let count = |count: usize, noun: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {noun}")),
-        many => Some(format!("{many} {noun}s")),
-    };
+    let count = |count: usize, noun: &str| (count > 0).then(|| units::counted(count, noun));
     let parts = [count(report.problems, "problem"), count(report.warnings, "warning")];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { "all is well".to_owned() } else { parts.join(", ") }

@@ -50,6 +50,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() { Err(wrong()) } else { Ok(Duration::from_millis(total)) }
 }
 
+/// `1 alert`, `2 alerts`
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// Reads a limit as people write it: `0.85`, `85%`, `5m`, `10GiB`; durations become seconds, bytes bytes, percent parts of one.
 /// The unit is `None` for a plain number.
 pub fn parse_quantity(text: &str) -> Result<(f64, Option<Unit>), String> {

@@ -46,7 +46,7 @@ fn what_it_writes_loads_and_is_judged() {
         )
     );
     assert!(
-        lines[0].starts_with("wrote conf/config.toml: ") && lines[0].ends_with(" rules, 2 sources, 1 channels"),
+        lines[0].starts_with("wrote conf/config.toml: ") && lines[0].ends_with(" rules, 2 sources, 1 channel"),
         "{lines:?}"
     );
     let text = fs::read_to_string(world.path("conf/config.toml")).unwrap();

@@ -17,7 +17,7 @@ use crate::config::{self, Flags};
 use crate::model::fault::Weight;
 use crate::model::trouble::{Kind, Trouble};
 use crate::output::{diagnostics, terminal};
-use crate::text::safe;
+use crate::text::{safe, units};
 use crate::view::init;
 
 /// `init --json`.
@@ -62,7 +62,9 @@ pub fn run(context: &Context, args: &cli::Init) -> Ended {
         print_json(&written)?;
     } else {
         let Written { rules, sources, channels, .. } = written;
-        let what = format!("wrote {shown}: {rules} rules, {sources} sources, {channels} channels\n");
+        let [rules, sources, channels] = [(rules, "rule"), (sources, "source"), (channels, "channel")]
+            .map(|(count, noun)| units::counted(count, noun));
+        let what = format!("wrote {shown}: {rules}, {sources}, {channels}\n");
         terminal::print(&context.terminal.fit(&format!("{what}{NEXT}")))?;
     }
     Ok(0)

@@ -15,7 +15,7 @@ use crate::output::terminal;
 use crate::rules::{self, Rule, Windows, untold};
 use crate::store::Store;
 use crate::store::open::Mode;
-use crate::text::safe;
+use crate::text::{safe, units};
 
 /// Prints every fault; 78 where there is an error, or with `--strict` a warning.
 pub fn run(context: &Context, args: cli::RulesCheck) -> Ended {
@@ -51,11 +51,7 @@ fn errors(faults: &[Located]) -> usize {
 /// `1 error, 2 warnings`.
 fn counted(faults: &[Located]) -> String {
     let errors = errors(faults);
-    let part = |count: usize, noun: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {noun}")),
-        _ => Some(format!("{count} {noun}s")),
-    };
+    let part = |count: usize, noun: &str| (count > 0).then(|| units::counted(count, noun));
     let parts: Vec<String> =
         [part(errors, "error"), part(faults.len() - errors, "warning")].into_iter().flatten().collect();
     if parts.is_empty() { "no faults".to_owned() } else { parts.join(", ") }

@@ -180,9 +180,5 @@ fn text(value: f64, unit: Option<Unit>) -> String {
 }
 
 fn counted(count: usize, noun: &str) -> String {
-    match count {
-        0 => "nothing".to_owned(),
-        1 => format!("1 {noun}"),
-        many => format!("{many} {noun}s"),
-    }
+    if count == 0 { "nothing".to_owned() } else { units::counted(count, noun) }
 }

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::facts::{Config, Facts, File, Works};
+use crate::text::units;
 
 const TOPIC: &str = "config";
 
@@ -41,7 +42,12 @@ fn with(finding: Finding, help: Option<&str>) -> Finding {
 
 fn summary(config: &Config, works: &Works) -> String {
     let Works { rules, sources, channels, .. } = works;
-    let counts = format!("{}, {}, {}", many(*rules, "rule"), many(*sources, "source"), many(*channels, "channel"));
+    let counts = format!(
+        "{}, {}, {}",
+        units::counted(*rules, "rule"),
+        units::counted(*sources, "source"),
+        units::counted(*channels, "channel")
+    );
     match (&config.path, &config.file) {
         (Some((path, origin)), Some(file)) => {
             format!("{} ({origin}): {counts}; mode {}", path.display(), access(file))
@@ -54,11 +60,6 @@ fn summary(config: &Config, works: &Works) -> String {
 /// `0640 root:sippar-mon`.
 pub fn access(file: &File) -> String {
     format!("{:04o} {}:{}", file.mode, file.owner, file.group)
-}
-
-/// `3 rules`.
-pub fn many(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Whoever can change it decides which programs run.

@@ -1,7 +1,7 @@
 //! The database: whose it is, how large, whether it is whole, and the disk it lies on.
 
 use super::Finding;
-use super::config::{access, many};
+use super::config::access;
 use super::facts::{Cycles, Database, Facts, File, Look};
 use crate::model::metric::Unit;
 use crate::text::units;
@@ -76,7 +76,7 @@ fn whole(facts: &Facts, database: &Database, look: &Look) -> Vec<Finding> {
 
 fn kept(cycles: &Cycles) -> String {
     let oldest = cycles.oldest.map(|oldest| format!(", oldest sample {}", oldest.minute())).unwrap_or_default();
-    format!(", {}{oldest}", many(usize::try_from(cycles.ever).unwrap_or(usize::MAX), "cycle"))
+    format!(", {}{oldest}", units::counted(usize::try_from(cycles.ever).unwrap_or(usize::MAX), "cycle"))
 }
 
 /// A file of another owner locks cron's user out; one that others can read tells them what is wrong here.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Finding;
-use super::config::many;
 use super::crontab::{self, Line};
 use super::facts::{Cycles, Facts, Starts, Unit};
 use crate::text::units;
@@ -102,7 +101,7 @@ fn done(facts: &Facts, ways: &[Way]) -> Vec<Finding> {
 }
 
 fn in_a_day(cycles: &Cycles) -> String {
-    let done = many(usize::try_from(cycles.done).unwrap_or(usize::MAX), "cycle");
+    let done = units::counted(usize::try_from(cycles.done).unwrap_or(usize::MAX), "cycle");
     if cycles.missed == 0 {
         format!("{done} in 24 h, none missed")
     } else {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Finding;
-use super::config::many;
 use super::facts::{Facts, Source};
 use crate::model::metric::Unit;
 use crate::text::{safe, units};
@@ -66,9 +65,9 @@ fn source(source: &Source) -> Finding {
         Ok(_) if *fails => Finding::warning(name, format!("what it watches fails, {took}{why}")).fix(look),
         Ok((all, known)) => {
             let what = if all == known {
-                format!("{} in {took}{why}", many(*all, "reading"))
+                format!("{} in {took}{why}", units::counted(*all, "reading"))
             } else {
-                format!("{known} of {} in {took}{why}", many(*all, "reading"))
+                format!("{known} of {} in {took}{why}", units::counted(*all, "reading"))
             };
             if unknown.is_empty() {
                 return Finding::fine(name, what);
@@ -92,7 +91,7 @@ pub fn overhead(facts: &Facts) -> Vec<Finding> {
         "{:.2} % of a core ({:.0} ms a cycle), {memory} at most, over {} of the last 24 h",
         part * 100.0,
         cost.cpu * 1000.0,
-        many(cost.cycles, "cycle")
+        units::counted(cost.cycles, "cycle")
     );
     let is_much = part > MOST_CPU || cost.memory > MOST_MEMORY;
     vec![if is_much {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::report::{EpisodeRow, Past, Shown, Sum, counted, episode_row, head, line, notified, over, past, sum};
+use super::report::{EpisodeRow, Past, Shown, Sum, episode_row, head, line, notified, over, past, sum};
 use crate::replay::episodes::{Difference, Episode, Outcome};
 use crate::rules::Rule;
-use crate::text::safe;
+use crate::text::{safe, units};
 
 /// `rules backtest --diff --json`.
 #[derive(Serialize)]
@@ -64,7 +64,7 @@ pub fn page(
 }
 
 fn words(sum: &Sum) -> String {
-    format!("{}, {}", counted(sum.count, "episode"), notified(&sum.notifications))
+    format!("{}, {}", units::counted(sum.count, "episode"), notified(&sum.notifications))
 }
 
 fn one(difference: &Difference<'_>, old_rules: &[Rule], shown: &Shown<'_>) -> String {

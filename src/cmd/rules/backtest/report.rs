@@ -193,7 +193,7 @@ pub fn page(shown: &Shown<'_>, outcome: &Outcome, terminal: &Terminal) -> String
         "\n{} of {} rules fired: {}, {}",
         outcome.len() - quiet,
         outcome.len(),
-        counted(sum.count, "episode"),
+        units::counted(sum.count, "episode"),
         notified(&sum.notifications)
     );
     if shown.verbose || sum.count <= FEW {
@@ -210,9 +210,9 @@ pub fn head(span: &Span) -> String {
     let Some((first, last)) = span.ends() else { return "no cycle in this time\n".to_owned() };
     let gaps = match span.gaps {
         (0, _) => "no gap".to_owned(),
-        (count, longest) => format!("{} (longest {})", counted(count, "gap"), units::duration(longest)),
+        (count, longest) => format!("{} (longest {})", units::counted(count, "gap"), units::duration(longest)),
     };
-    let (length, cycles) = (units::duration(span.length()), counted(span.cycles.len(), "cycle"));
+    let (length, cycles) = (units::duration(span.length()), units::counted(span.cycles.len(), "cycle"));
     format!("{length}, {} to {} UTC: {cycles}, {gaps}\n", first.short(), last.short())
 }
 
@@ -284,8 +284,12 @@ fn remarks(shown: &Shown<'_>, outcome: &Outcome) -> String {
     for story in outcome {
         if let Some((ticks, at, why)) = &story.failed {
             let (rule, why) = (safe::one_line(&story.rule), safe::answer(why));
-            let _ =
-                writeln!(out, "{rule} could not be judged at {}, first {}: {why}", counted(*ticks, "tick"), at.short());
+            let _ = writeln!(
+                out,
+                "{rule} could not be judged at {}, first {}: {why}",
+                units::counted(*ticks, "tick"),
+                at.short()
+            );
         }
     }
     out.push_str(&over(shown, outcome));
@@ -319,12 +323,7 @@ pub fn channels(told: &Told) -> String {
 pub fn notified(told: &Told) -> String {
     let count: usize = told.values().sum();
     let to = if told.is_empty() { String::new() } else { format!(" ({})", channels(told)) };
-    format!("{}{to}", counted(count, "notification"))
-}
-
-/// `1 gap`, `2 gaps`
-pub fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    format!("{}{to}", units::counted(count, "notification"))
 }
 
 fn rate(per_day: f64) -> String {
