@@ -6,12 +6,13 @@ use comfy_table::Cell;
 
 use super::deliveries;
 use super::terminal::{Badge, Terminal};
-use crate::model::alert::{Ack, Alert, Deed, DeedKind, Mark, Transition};
+use crate::model::alert::{Ack, Alert, Deed, Mark, Transition};
 use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::time::Time;
 use crate::store::alerts::TransitionRow;
 use crate::text::{safe, units};
 use crate::view::deliveries::Tried;
+use crate::view::page::story::deed_words;
 
 /// One line of a list.
 pub struct Line<'a> {
@@ -123,23 +124,10 @@ impl History {
     /// Everything in order, in words.
     fn lines(&self) -> Vec<(Time, String)> {
         let found = self.transitions.iter().map(|row| (row.tick, transition(row.transition)));
-        let mut lines: Vec<(Time, String)> = found.chain(self.deeds.iter().map(|deed| (deed.at, done(deed)))).collect();
+        let mut lines: Vec<(Time, String)> =
+            found.chain(self.deeds.iter().map(|deed| (deed.at, deed_words(deed)))).collect();
         lines.sort_by_key(|(at, _)| *at);
         lines
-    }
-}
-
-/// What was done about an alert, in words.
-fn done(deed: &Deed) -> String {
-    let (who, text) = (safe::answer(&deed.who), safe::answer(&deed.text));
-    match deed.kind {
-        DeedKind::Acknowledged => format!("acknowledged by {who}: {text}"),
-        DeedKind::AckEnded => format!("acknowledgement ended: {text}"),
-        DeedKind::Withheld => format!("withheld: {text}"),
-        DeedKind::Released => format!("told again: {text}"),
-        DeedKind::Closed => format!("closed by {who}: {text}"),
-        DeedKind::Responded if who.is_empty() => format!("response {text}"),
-        DeedKind::Responded => format!("response by {who}: {text}"),
     }
 }
 
