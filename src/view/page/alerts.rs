@@ -13,7 +13,7 @@ use crate::rules::{Rule, runbook};
 use crate::store::alerts::AlertId;
 use crate::store::{Reader, Result};
 use crate::text::{safe, units};
-use crate::view::page::chart::value_text;
+use crate::view::page::chart::{BACKING_RATIOS, value_text};
 
 /// How an alert stands, in the order in which people should look.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -132,8 +132,8 @@ fn blind(alert: &Alert) -> Option<(Time, String)> {
 }
 
 /// A value of a rule; nothing that stands against 100 % backing is rounded up.
-fn text(rule: &Rule, value: f64) -> String {
-    if rule.unit == Unit::Ratio && rule.text.contains("reserves_") {
+pub fn text(rule: &Rule, value: f64) -> String {
+    if rule.unit == Unit::Ratio && BACKING_RATIOS.iter().any(|ratio| rule.text.contains(ratio)) {
         return value_text(value, rule.unit, true);
     }
     rule.value_text(value)

@@ -274,7 +274,7 @@ impl Chart {
 
     /// Whether it is the ratio of the reserves, which is never rounded up.
     pub fn is_backing(&self) -> bool {
-        matches!(&self.of, Of::Series(series) if series.metric.starts_with("reserves_") && self.unit == Unit::Ratio)
+        matches!(&self.of, Of::Series(series) if BACKING_RATIOS.contains(&&*series.metric))
     }
 
     /// The limits that are drawn, in words: `> 85 %`.
@@ -282,6 +282,9 @@ impl Chart {
         format!("{} {}", limit.worse.symbol(), units::value(limit.value, self.unit))
     }
 }
+
+/// Ratios of what is held to what is owed: less is worse. A deviation of a claim is a ratio too, and more of it is worse.
+pub const BACKING_RATIOS: [&str; 3] = ["reserves_ratio", "reserves_redeemable_ratio", "reserves_strict_ratio"];
 
 /// A value in words; a ratio of the reserves is cut, so that what is short never reads as 100 %.
 pub fn value_text(value: f64, unit: Unit, is_backing: bool) -> String {

@@ -1,6 +1,6 @@
 //! One series over any span: the chart of it, with all that is measured under the same name.
 
-use super::chart::{Chart, Of, Order, Pick};
+use super::chart::{BACKING_RATIOS, Chart, Of, Order, Pick};
 use super::span::Span;
 use super::{Pulse, Who, source};
 use crate::collect::catalogue::METRICS;
@@ -77,7 +77,7 @@ impl SeriesPage {
 fn pick(known: Option<&Metric>, key: &SeriesKey) -> Pick {
     match known.map(|known| known.unit) {
         Some(Unit::Bool | Unit::Timestamp) => Pick::Lowest,
-        Some(Unit::Ratio) if key.metric.starts_with("reserves_") => Pick::Lowest,
+        Some(Unit::Ratio) if BACKING_RATIOS.contains(&&*key.metric) => Pick::Lowest,
         Some(Unit::Ratio | Unit::Seconds) => Pick::Highest,
         _ => Pick::Mean,
     }

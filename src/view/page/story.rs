@@ -1,5 +1,6 @@
 //! What happened, newest first: alerts, what was done about them, what could not be delivered, and the monitor itself.
 
+use super::alerts;
 use crate::config::Config;
 use crate::model::alert::{Deed, DeedKind, Ended, Transition};
 use crate::model::delivery::State;
@@ -104,7 +105,7 @@ fn of_transition(about: &About, row: &TransitionRow, config: &Config) -> Entry {
     let rule = config.rules.iter().find(|rule| rule.name == about.key.rule);
     let is_told = !matches!(row.transition, Transition::Resolved(..));
     let value = rule.zip(row.value).filter(|_| is_told).map(|(rule, value)| {
-        let against = format!("{} {}", rule.value_text(value), rule.limit_text(row.transition.severity()));
+        let against = format!("{} {}", alerts::text(rule, value), rule.limit_text(row.transition.severity()));
         format!(" at {}", against.trim())
     });
     let what = transition_words(row.transition);
