@@ -105,9 +105,11 @@ fn row(kind: &str, window: &Window, from: Time, interval: Duration) -> Row {
 }
 
 fn bars(points: &[Point], from: Time, each: Duration) -> Vec<(Time, Bar)> {
-    let count = millis_of(HOUR) / millis_of(each).max(1);
+    let count = (millis_of(HOUR) / millis_of(each).max(1)).max(1);
+    // where they do not divide the hour, what is left over is the oldest part of it
+    let left = (millis_of(HOUR) - count * millis_of(each)).max(0);
     let bar = |at: i64| {
-        let begins = Time::from_millis(from.millis() + at * millis_of(each));
+        let begins = Time::from_millis(from.millis() + left + at * millis_of(each));
         let ends = begins + each;
         let within = || points.iter().filter(|point| point.tick >= begins && point.tick < ends);
         let mut bar = Bar::Missed;
@@ -121,7 +123,7 @@ fn bars(points: &[Point], from: Time, each: Duration) -> Vec<(Time, Bar)> {
         }
         (begins, bar)
     };
-    (0..count.max(1)).map(bar).collect()
+    (0..count).map(bar).collect()
 }
 
 #[cfg(test)]
@@ -146,5 +148,11 @@ mod tests {
         assert_eq!(first, [Bar::Passed, Bar::Failed, Bar::Unknown, Bar::Missed, Bar::Missed]);
         assert_eq!(row.words(), "1 of 60 passed, 1 failed, 1 unknown, 57 missed");
         assert_eq!(bars(&points, from, Duration::from_mins(5)).len(), 12);
+        // the newest minute has its bar whatever the length of a bar
+        let newest = [at(59 * 60, Datum::Value(0.0))];
+        for minutes in [1, 7, 40, 60, 90] {
+            let bars = bars(&newest, from, Duration::from_mins(minutes));
+            assert_eq!(bars.last().unwrap().1, Bar::Failed, "{minutes}");
+        }
     }
 }
