@@ -93,6 +93,10 @@
     for (const node of document.querySelectorAll("th")) {
       if (/\((UTC|local)\)/.test(node.textContent)) node.textContent = node.textContent.replace(/\((UTC|local)\)/, local ? "(local)" : "(UTC)");
     }
+    // the same head, where a phone shows it beside each value
+    for (const node of document.querySelectorAll("[data-head]")) {
+      node.dataset.head = node.dataset.head.replace(/\((UTC|local)\)/, local ? "(local)" : "(UTC)");
+    }
   }
 
   // ── the cursor that all charts share ──
@@ -278,14 +282,15 @@
       // the word of welcome tells what the page shows already
       const same = beat.finished && Date.parse(beat.finished) === Math.floor(number("finished") / 1000) * 1000;
       if (event.type === "cycle" && same && !beat.error && String(beat.stale) === main().dataset.stale) return;
-      if (held()) waiting = true; else refresh();
+      // a pointer that rests on a chart holds back one cycle, not all of them
+      if (held() && !waiting) waiting = true; else refresh();
     };
     stream.addEventListener("cycle", news);
     stream.addEventListener("change", news);
     stream.onopen = () => { if (lost) refresh(); };
     stream.onerror = () => {
-      lost = true;
-      tick();
+      // whether the server is gone or only its stream, a request tells
+      refresh();
       if (stream.readyState === EventSource.CLOSED) { stream.close(); stream = null; setTimeout(follow, 5000); }
     };
   }
@@ -332,6 +337,8 @@
       if (silence) Object.assign(body, { what: String(number), for: values.for });
       const path = silence ? "/monitoring/silences" : `/monitoring/alerts/${number}/ack`;
       refused.textContent = "";
+      const button = form.querySelector("[type=submit]");
+      button.disabled = true;
       try {
         const answer = await fetch(path, {
           method: "POST",
@@ -347,6 +354,8 @@
         refused.textContent = said.error ? `${said.error}${typeof said.details === "string" ? `: ${said.details}` : ""}` : `Refused (${answer.status})`;
       } catch {
         refused.textContent = "No answer from sippar-mon serve. Whether it was done is not known: look again.";
+      } finally {
+        button.disabled = false;
       }
     });
     form.elements[fields[0].querySelector("input").value ? "message" : "by"].focus();

@@ -131,10 +131,10 @@ fn acts(line: &Line) -> Markup {
     html! {
         @if let (Some(number), true) = (line.number, line.standing != Standing::Resolved) {
             @if line.ack.is_none() {
-                button type="button" class="act" data-act="ack" data-number=(number) data-name=(line.name) hidden { "Acknowledge" }
+                button type="button" class="act" id={ "ack-" (number) } data-act="ack" data-number=(number) data-name=(line.name) hidden { "Acknowledge" }
             } @else { (badge("✓", "ok", "acknowledged")) " " }
             @if line.hold.is_none() {
-                button type="button" class="act" data-act="silence" data-number=(number) data-name=(line.name) hidden { "Silence…" }
+                button type="button" class="act" id={ "silence-" (number) } data-act="silence" data-number=(number) data-name=(line.name) hidden { "Silence…" }
             }
         }
     }
