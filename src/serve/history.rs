@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::http::StatusCode;
 
 use super::answer::{Answer, JSON, Refusal, body, envelope, json, tagged};
 use super::api::unchanged;
 use super::routes::Asked;
 use super::site::Moment;
+use crate::model::trouble::Trouble;
 use crate::view::api::history::Past;
 use crate::view::range::{Question, Range};
 
@@ -21,7 +23,7 @@ pub async fn history(asked: Asked) -> Answer {
         return Ok(answer);
     }
     let data = match question(&asked)? {
-        Some(question) => json(&range(&asked, question).await?)?,
+        Some(question) => range(&asked, question, json).await?,
         None => asked.site.read(|reader, config, _| json(&Past::of(reader, config)?.document(config))).await?,
     };
     Ok(tagged(body(StatusCode::OK, JSON, envelope(&data, asked.site.age(&moment))), &moment.tag))
@@ -37,12 +39,18 @@ pub async fn csv(asked: Asked) -> Answer {
         let refusal = Refusal::new(StatusCode::BAD_REQUEST, "no metric is named");
         return Err(refusal.details("write ?metric=NAME; `sippar-mon rules list --metrics` lists the metrics"));
     };
-    let range = range(&asked, question).await?;
-    Ok(tagged(body(StatusCode::OK, CSV, range.csv()), &moment.tag))
+    let table = range(&asked, question, |range| Ok(Bytes::from(range.csv()))).await?;
+    Ok(tagged(body(StatusCode::OK, CSV, table), &moment.tag))
 }
 
-async fn range(asked: &Asked, question: Question) -> Result<Range, Refusal> {
-    let read = asked.site.read(move |reader, config, now| Range::of(reader, &question, config.interval, now));
+/// The document is made where it is read, so that a long one holds up nobody else.
+async fn range(
+    asked: &Asked,
+    question: Question,
+    document: fn(&Range) -> Result<Bytes, Trouble>,
+) -> Result<Bytes, Refusal> {
+    let read =
+        asked.site.read(move |reader, config, now| document(&Range::of(reader, &question, config.interval, now)?));
     Ok(read.await?)
 }
 

@@ -1,6 +1,7 @@
 //! The pages for browsers. Each is drawn from one moment of the database; where there is none to be had, a page says why
 //! and looks again by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -13,7 +14,7 @@ use super::answer::{Answer, JSON, body, json, tagged};
 use super::api::unchanged;
 use super::page::{self, Place, Report};
 use super::routes::Asked;
-use super::site::Site;
+use super::site::{Moment, Site};
 use crate::model::labels::Labels;
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
@@ -49,14 +50,6 @@ pub async fn board(asked: Asked) -> Answer {
     if let Some(answer) = unchanged(&asked, &moment) {
         return Ok(answer);
     }
-    let place = place(&asked.site);
-    let query = asked.query.clone();
-    let read = asked.site.read(move |reader, config, now| {
-        let oldest = reader.sampled()?.map(|(oldest, _)| oldest);
-        let span = span(&query, now, oldest)?;
-        let page = Page::read(reader, config, now, span)?;
-        Ok(page::board(&page, place))
-    });
     // a picture that many ask for is drawn once for each state of the database
     let name = match wanted(&asked.query) {
         Wanted { range: Some("1h"), from: None, to: None } => Some("board 1h"),
@@ -70,18 +63,30 @@ pub async fn board(asked: Asked) -> Answer {
     let kept = name.and_then(|name| moment.kept(name));
     let text = match kept {
         Some(text) => text,
-        None => match read.await {
-            Ok(markup) => {
-                let text = Bytes::from(markup.into_string());
-                if let Some(name) = name {
-                    moment.keep(name, text.clone());
-                }
-                text
-            }
+        None => match drawn(&asked, name, moment.clone()).await {
+            Ok(text) => text,
             Err(trouble) => return Ok(unreadable(&asked.site, &trouble)),
         },
     };
     Ok(tagged(body(StatusCode::OK, HTML, text), &moment.tag))
+}
+
+/// The page that is asked for, by whoever asks first; the others wait for a reader and find it kept.
+async fn drawn(asked: &Asked, name: Option<&'static str>, moment: Arc<Moment>) -> Result<Bytes, Trouble> {
+    let (place, query) = (place(&asked.site), asked.query.clone());
+    let read = asked.site.read(move |reader, config, now| {
+        if let Some(text) = name.and_then(|name| moment.kept(name)) {
+            return Ok(text);
+        }
+        let oldest = reader.sampled()?.map(|(oldest, _)| oldest);
+        let page = Page::read(reader, config, now, span(&query, now, oldest)?)?;
+        let text = Bytes::from(page::board(&page, place).into_string());
+        if let Some(name) = name {
+            moment.keep(name, text.clone());
+        }
+        Ok(text)
+    });
+    read.await
 }
 
 /// `/alert/{number}`
@@ -240,7 +245,9 @@ fn nothing(site: &Site, headline: &str, way_out: &str) -> Response {
 
 /// The page for when the database cannot be read, or for an address that asks for what makes no sense.
 fn unreadable(site: &Site, trouble: &Trouble) -> Response {
-    if trouble.kind == Kind::Unavailable {
+    // a database that waits for its migration is there, and is no first start
+    let is_there = std::fs::metadata(site.database()).is_ok_and(|file| file.len() > 0);
+    if trouble.kind == Kind::Unavailable && !is_there {
         return html(StatusCode::OK, &page::first(&Who::of(&site.config), site.clock.now()));
     }
     let is_asked_wrong = matches!(trouble.kind, Kind::Usage | Kind::Data);

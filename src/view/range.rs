@@ -23,6 +23,9 @@ const USUAL: i64 = 720;
 /// The most buckets of a series.
 const MOST_BUCKETS: i64 = 5000;
 
+/// Buckets of all series together: some megabytes of JSON.
+const MOST_IN_ALL: i64 = 50_000;
+
 /// The most series of an answer.
 const MOST_SERIES: usize = 100;
 
@@ -111,6 +114,11 @@ impl Range {
         if chosen.len() > MOST_SERIES {
             let what = format!("{metric} has {} series here, at most {MOST_SERIES} are shown", chosen.len());
             return Err(Trouble::new(Kind::Usage, what).help("name the labels: metric=NAME{label=\"value\"}"));
+        }
+        let all = asked.count().saturating_mul(i64::try_from(chosen.len()).unwrap_or(i64::MAX));
+        if all > MOST_IN_ALL {
+            let help = format!("at most {MOST_IN_ALL} are given at once; name the labels, or make `step` longer");
+            return Err(Trouble::new(Kind::Usage, format!("that would be {all} buckets in all")).help(help));
         }
         let series = chosen
             .into_iter()
