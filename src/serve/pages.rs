@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use maud::Markup;
 
-use super::answer::{Answer, JSON, body, json, tagged};
+use super::answer::{Answer, JSON, Refusal, body, json, tagged};
 use super::api::unchanged;
 use super::page::{self, Place, Report};
 use super::routes::Asked;
@@ -124,8 +124,31 @@ pub async fn metric(asked: Asked) -> Answer {
     })
 }
 
+/// What is told where there is no look at the reserves.
+const NO_LOOK: [&str; 2] =
+    ["There is no such look at the reserves", "reserves are looked at where [sources.reserves] is configured"];
+
 /// `/reserves/proof`
 pub async fn proof(asked: Asked) -> Answer {
+    let (proof, look) = match look(&asked).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(nothing(&asked.site, NO_LOOK[0], NO_LOOK[1])),
+        Err(trouble) => return Ok(unreadable(&asked.site, &trouble)),
+    };
+    let (who, now) = (Who::of(&asked.site.config), asked.site.clock.now());
+    Ok(html(StatusCode::OK, &page::proof(&proof, &look, &who, now, place(&asked.site))))
+}
+
+/// `/reserves/proof.json`: the document alone, as `reserves verify` takes it.
+pub async fn proof_document(asked: Asked) -> Answer {
+    match look(&asked).await? {
+        Some((proof, _)) => Ok(body(StatusCode::OK, JSON, json(&proof)?)),
+        None => Err(Refusal::new(StatusCode::NOT_FOUND, NO_LOOK[0]).details(NO_LOOK[1])),
+    }
+}
+
+/// The look at the reserves that is asked for, the last one where none is named.
+async fn look(asked: &Asked) -> Result<Option<(Proof, Picture)>, Trouble> {
     let look = value(&asked.query, "look").map(|text| text.parse::<u64>().ok());
     let read = asked.site.read(move |reader, config, _| {
         let Some(head) = reader.last_reserve_row()? else { return Ok(None) };
@@ -137,19 +160,7 @@ pub async fn proof(asked: Asked) -> Answer {
         let proof = Proof::of(reader, &config.identity, &row, &head)?;
         Ok(Picture::of(reader, Some(row))?.map(|look| (proof, look)))
     });
-    let (proof, look) = match read.await {
-        Ok(Some(found)) => found,
-        Ok(None) => {
-            let way_out = "reserves are looked at where [sources.reserves] is configured";
-            return Ok(nothing(&asked.site, "There is no such look at the reserves", way_out));
-        }
-        Err(trouble) => return Ok(unreadable(&asked.site, &trouble)),
-    };
-    if value(&asked.query, "format") == Some("json") {
-        return Ok(body(StatusCode::OK, JSON, json(&proof)?));
-    }
-    let (who, now) = (Who::of(&asked.site.config), asked.site.clock.now());
-    Ok(html(StatusCode::OK, &page::proof(&proof, &look, &who, now, place(&asked.site))))
+    read.await
 }
 
 /// `/runbook`
@@ -202,7 +213,7 @@ pub async fn styles(_: Asked) -> Answer {
 
 /// `/favicon.svg`
 pub async fn favicon(asked: Asked) -> Answer {
-    let state = page::state_named(value(&asked.query, "state").unwrap_or_default());
+    let state = page::state_named(value(&asked.query, "state").unwrap_or("unknown"));
     let count = value(&asked.query, "n").and_then(|count| count.parse().ok()).unwrap_or(0);
     Ok(body(StatusCode::OK, SVG, page::favicon(state, count)))
 }

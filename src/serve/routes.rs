@@ -134,6 +134,7 @@ pub const ROUTES: &[Route] = &[
     read("/alert/{number}", pages::HTML, "The page of an alert.", by!(pages::alert)),
     read("/metric", pages::HTML, "The page of a metric over any time; without one, all there are.", by!(pages::metric)),
     read("/reserves/proof", pages::HTML, "A look at the reserves with its proof.", by!(pages::proof)),
+    read("/reserves/proof.json", JSON, "The same as the document that proves it.", by!(pages::proof_document)),
     read("/runbook", pages::HTML, "The sections of the runbook.", by!(pages::runbooks)),
     read("/runbook/{name}", pages::HTML, "What to do about an alert.", by!(pages::runbook)),
     read("/report", pages::HTML, "A time as a file that stands alone.", by!(pages::report)),

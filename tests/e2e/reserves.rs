@@ -5,8 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use crate::serving::Serving;
 use crate::support::algorand::{AlgodFake, IndexerFake, address};
 use crate::support::backend::BackendFake;
+use crate::support::client::ask;
 use crate::support::http::{Answer, HttpFake};
 use crate::support::replica::{BRIDGE, Health, Lie, Replica, World as Subnet};
 use crate::world::{Ran, World, slack, told};
@@ -425,6 +427,13 @@ fn a_proof_holds_until_somebody_touches_it_or_the_log() {
     assert_eq!((good.code, good.err.as_str()), (0, ""), "{}", good.out);
     assert!(good.out.contains("the log is unbroken: 3 records"), "{}", good.out);
     assert!(good.out.ends_with("the proof holds\n"), "{}", good.out);
+
+    let serving = Serving::start(&bridge.world);
+    let served = ask(serving.at, "GET", "/reserves/proof.json?look=3", &[("accept", "application/json")], "");
+    assert_eq!((served.status, served.json()), (200, proof.json()));
+    bridge.world.write("served.json", served.text(), 0o644);
+    assert_eq!(bridge.world.run(&["reserves", "verify", "served.json"]).code, 0);
+    drop(serving);
 
     bridge.world.write("forged.json", &proof.out.replace("\"23519000\"", "\"99519000\""), 0o644);
     let forged = bridge.world.run(&["reserves", "verify", "forged.json"]);

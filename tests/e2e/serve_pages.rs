@@ -36,6 +36,7 @@ fn every_page_is_there_and_says_what_it_should() {
         ),
         ("/metric?metric=nothing", 200, "text/html; charset=utf-8", "Nothing is measured under this name."),
         ("/reserves/proof", 404, "text/html; charset=utf-8", "There is no such look at the reserves"),
+        ("/reserves/proof.json", 404, "application/json", "There is no such look at the reserves"),
         ("/runbook", 200, "text/html; charset=utf-8", "href=\"/runbook/HIGH_DISK_USAGE\""),
         ("/runbook/high_disk_usage", 200, "text/html; charset=utf-8", "<h1>HIGH_DISK_USAGE</h1>"),
         ("/runbook/nothing", 404, "text/html; charset=utf-8", "There is no such section"),
@@ -99,6 +100,20 @@ fn a_monitor_that_has_checked_nothing_says_how_to_begin_and_one_without_database
     }
     world.check();
     std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(serving.get("/").text().contains("rules are fine"), "{}", serving.get("/").text());
+    // one of an older version waits for its migration: that is no first start
+    let format = |number: u32| {
+        let database = rusqlite::Connection::open(world.database()).unwrap();
+        let before: u32 = database.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        database.execute_batch(&format!("PRAGMA user_version = {number}")).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        before
+    };
+    let present = format(1);
+    let page = serving.get("/");
+    assert_eq!(page.status, 503, "{}", page.text());
+    assert!(page.text().contains("<h1>The database cannot be read</h1>"), "{}", page.text());
+    format(present);
     assert!(serving.get("/").text().contains("rules are fine"), "{}", serving.get("/").text());
     // something else stands in its place
     std::fs::write(world.path("other"), "this is no database, and long enough to be looked at ".repeat(100)).unwrap();

@@ -21,7 +21,7 @@ pub fn document(page: &AlertPage, place: Place) -> Markup {
     let frame = Frame {
         place,
         title: &title,
-        state: if is_over { State::Fine } else { State::Firing(line.severity) },
+        state: Some(if is_over { State::Fine } else { State::Firing(line.severity) }),
         count: 0,
         at: page.at,
         who: &page.who,

@@ -17,7 +17,7 @@ pub fn document(page: &Page, place: Place) -> Markup {
     let frame = Frame {
         place,
         title: &page.who.name,
-        state: page.hero.state,
+        state: Some(page.hero.state),
         count: page.alerts.iter().filter(|line| line.standing == Standing::Firing).count(),
         at: page.at,
         who: &page.who,

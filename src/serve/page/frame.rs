@@ -21,8 +21,8 @@ pub struct Frame<'a> {
     pub place: Place,
     /// What it is about.
     pub title: &'a str,
-    /// The state for the tab.
-    pub state: State,
+    /// The state for the tab, where the page is about one.
+    pub state: Option<State>,
     /// How many alerts need somebody.
     pub count: usize,
     /// When it was made.
@@ -79,14 +79,15 @@ impl Frame<'_> {
 
     /// `▲ HIGH (1) · Sippar bridge`
     fn tab(&self) -> String {
-        let (sign, _, word) = state_parts(self.state);
+        let Some(state) = self.state else { return self.title.to_owned() };
+        let (sign, _, word) = state_parts(state);
         let count = if self.count > 0 { format!(" ({})", self.count) } else { String::new() };
         format!("{sign} {word}{count} · {}", self.title)
     }
 
     fn icon(&self) -> Markup {
-        let (_, class, _) = state_parts(self.state);
         let href = if self.place.is_served() {
+            let class = self.state.map_or("none", |state| state_parts(state).1);
             format!("/favicon.svg?state={class}&n={}", self.count)
         } else {
             format!("data:image/svg+xml,{}", escaped(&favicon(self.state, self.count)))

@@ -101,18 +101,19 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// The picture in the tab: the shape of the state, with the number of alerts in it.
-pub fn favicon(state: State, count: usize) -> String {
+pub fn favicon(state: Option<State>, count: usize) -> String {
+    const SQUARE: &str = r#"<rect x="2" y="2" width="28" height="28" rx="4"/>"#;
     let (shape, fill, ink) = match state {
-        State::Fine => (r#"<circle cx="16" cy="16" r="14"/>"#, "#006d5b", "#fff"),
-        State::Firing(Severity::Low) => (r#"<path d="M2 5h28L16 30z"/>"#, "#cfd6dd", "#17202a"),
-        State::Firing(Severity::Medium) => (r#"<path d="M16 1l15 15-15 15L1 16z"/>"#, "#ffd24d", "#2b2100"),
-        State::Firing(Severity::High) => (r#"<path d="M16 1l15 29H1z"/>"#, "#e8590c", "#1d0a00"),
-        State::Firing(Severity::Critical) => (r#"<path d="M9 1h14l8 8v14l-8 8H9l-8-8V9z"/>"#, "#7a0030", "#fff"),
-        State::Unknown => (r#"<rect x="2" y="2" width="28" height="28" rx="4"/>"#, "#6b7682", "#fff"),
+        Some(State::Fine) => (r#"<circle cx="16" cy="16" r="14"/>"#, "#006d5b", "#fff"),
+        Some(State::Firing(Severity::Low)) => (r#"<path d="M2 5h28L16 30z"/>"#, "#cfd6dd", "#17202a"),
+        Some(State::Firing(Severity::Medium)) => (r#"<path d="M16 1l15 15-15 15L1 16z"/>"#, "#ffd24d", "#2b2100"),
+        Some(State::Firing(Severity::High)) => (r#"<path d="M16 1l15 29H1z"/>"#, "#e8590c", "#1d0a00"),
+        Some(State::Firing(Severity::Critical)) => (r#"<path d="M9 1h14l8 8v14l-8 8H9l-8-8V9z"/>"#, "#7a0030", "#fff"),
+        Some(State::Unknown) | None => (SQUARE, "#6b7682", "#fff"),
     };
     let text = match (state, count) {
-        (State::Fine, _) => String::new(),
-        (State::Unknown, _) => "?".to_owned(),
+        (None | Some(State::Fine), _) => String::new(),
+        (Some(State::Unknown), _) => "?".to_owned(),
         (_, 0) => "!".to_owned(),
         (_, 1..=9) => count.to_string(),
         _ => "9+".to_owned(),
@@ -123,14 +124,15 @@ pub fn favicon(state: State, count: usize) -> String {
     )
 }
 
-/// The state that a word in an address stands for; anything else is unknown.
-pub fn state_named(word: &str) -> State {
-    match word {
+/// The state that a word in an address stands for: `none` for a page that is about no state; anything else is unknown.
+pub fn state_named(word: &str) -> Option<State> {
+    Some(match word {
+        "none" => return None,
         "ok" => State::Fine,
         "low" => State::Firing(Severity::Low),
         "medium" => State::Firing(Severity::Medium),
         "high" => State::Firing(Severity::High),
         "critical" => State::Firing(Severity::Critical),
         _ => State::Unknown,
-    }
+    })
 }

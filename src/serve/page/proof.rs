@@ -23,7 +23,7 @@ pub fn document(proof: &Proof, look: &Picture, who: &Who, at: Time, place: Place
         "short" => State::Firing(Severity::Critical),
         _ => State::Unknown,
     };
-    let frame = Frame { place, title: &title, state, count: 0, at, who, pulse: None, span: None };
+    let frame = Frame { place, title: &title, state: Some(state), count: 0, at, who, pulse: None, span: None };
     frame.document(&body(proof, look), &html! {})
 }
 
@@ -50,7 +50,7 @@ fn body(proof: &Proof, look: &Picture) -> Markup {
         section class="card" { div class="head" { h2 { "Accounts" } } (accounts(look)) }
         section class="card" { div class="head" { h2 { "What it rests on" } } (grounds(look)) }
         section class="card proof" {
-            div class="head" { h2 { "Proof" } p class="aside" { a href={ "/reserves/proof?look=" (n) "&format=json" } { "as JSON" } } }
+            div class="head" { h2 { "Proof" } p class="aside" { a href={ "/reserves/proof.json?look=" (n) } { "as JSON" } } }
             (link("This look", &proof.look))
             @if let Some(state) = &proof.state_of { (link("The look that holds its state", state)) }
             p { "The log ended with look " (proof.head.n) ", hash " code { (proof.head.hash) } ", when this was written." }

@@ -34,7 +34,7 @@ pub fn document(report: &Report) -> Markup {
     let frame = Frame {
         place: Place::File,
         title: &title,
-        state: worst.map_or(page.hero.state, State::Firing),
+        state: Some(worst.map_or(page.hero.state, State::Firing)),
         count: page.alerts.len() + page.more_alerts,
         at: page.at,
         who: &page.who,

@@ -8,7 +8,6 @@ use super::markdown;
 use crate::model::time::Time;
 use crate::rules::runbook;
 use crate::view::page::Who;
-use crate::view::snapshot::State;
 
 /// The section about a rule; none where there is none.
 pub fn document(name: &str, who: &Who, at: Time, place: Place) -> Option<Markup> {
@@ -35,6 +34,6 @@ pub fn index(who: &Who, at: Time, place: Place) -> Markup {
 
 fn framed(name: &str, main: &Markup, who: &Who, at: Time, place: Place) -> Markup {
     let title = format!("{name} · {}", who.name);
-    let frame = Frame { place, title: &title, state: State::Fine, count: 0, at, who, pulse: None, span: None };
+    let frame = Frame { place, title: &title, state: None, count: 0, at, who, pulse: None, span: None };
     frame.document(main, &html! {})
 }

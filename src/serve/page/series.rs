@@ -27,7 +27,7 @@ pub fn document(page: &SeriesPage, place: Place) -> Markup {
     let frame = Frame {
         place,
         title: &title,
-        state: state(page),
+        state: Some(state(page)),
         count: 0,
         at: page.at,
         who: &page.who,

@@ -248,13 +248,16 @@ fn the_picture_in_the_tab_has_a_shape_for_each_state() {
     let mut shapes = Vec::new();
     for state in states {
         let (_, class, _) = state_parts(state);
-        assert_eq!(state_named(class), state);
-        let svg = favicon(state, 12);
+        assert_eq!(state_named(class), Some(state));
+        let svg = favicon(Some(state), 12);
         assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>"), "{svg}");
         shapes.push(svg.split('>').nth(2).unwrap().to_owned());
     }
     shapes.sort();
     shapes.dedup();
     assert_eq!(shapes.len(), 6);
-    assert_eq!(state_named("<x>"), State::Unknown);
+    assert_eq!(state_named("<x>"), Some(State::Unknown));
+    // a page that is about no state shows none, whatever it is asked
+    assert_eq!(state_named("none"), None);
+    assert!(favicon(None, 0).contains("><text") && favicon(None, 0).ends_with("></text></svg>"));
 }

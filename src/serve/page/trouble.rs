@@ -43,6 +43,7 @@ pub fn document(headline: &str, trouble: &Trouble, who: &Who, at: Time) -> Marku
 
 fn framed(main: &Markup, who: &Who, at: Time) -> Markup {
     let place = Place::Served { takes_writes: false };
-    let frame = Frame { place, title: &who.name, state: State::Unknown, count: 0, at, who, pulse: None, span: None };
+    let frame =
+        Frame { place, title: &who.name, state: Some(State::Unknown), count: 0, at, who, pulse: None, span: None };
     frame.document(main, &html! {})
 }
