@@ -123,7 +123,7 @@ impl Windows {
             Some(metric) => (self.by_metric.get(metric).map(Vec::as_slice).unwrap_or_default(), [].as_slice()),
             None => ([].as_slice(), self.all.as_slice()),
         };
-        named.iter().filter_map(|at| self.all.get(*at)).chain(all).filter(|window| selector.accepts(window))
+        named.iter().filter_map(|at| self.all.get(*at)).chain(all).filter(|window| selector.accepts(&window.series))
     }
 }
 
@@ -138,12 +138,17 @@ fn virtual_window(alert: &Alert, severity: Severity, state: &str, at: Time) -> W
 }
 
 impl Selector {
+    /// Whether it selects `series`.
+    pub fn selects(&self, series: &SeriesKey) -> bool {
+        self.metric.as_ref().is_none_or(|metric| *metric == series.metric) && self.accepts(series)
+    }
+
     /// Whether a series' labels pass all matchers (the metric is not looked at where it is named outright).
-    fn accepts(&self, window: &Window) -> bool {
+    fn accepts(&self, series: &SeriesKey) -> bool {
         self.matchers.iter().all(|matcher| {
             let value = match matcher.label.as_ref() {
-                "__name__" => &window.series.metric,
-                label => window.series.labels.get(label).unwrap_or_default(),
+                "__name__" => &series.metric,
+                label => series.labels.get(label).unwrap_or_default(),
             };
             matcher.test.accepts(value)
         })

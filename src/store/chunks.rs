@@ -57,6 +57,16 @@ impl Reader {
         )
     }
 
+    /// The first chunk of `series` that begins after `start`.
+    pub(super) fn chunk_after(&self, series: i64, start: i64) -> Result<Option<Sealed>> {
+        self.first(
+            "chunk",
+            "SELECT id, series, start, data FROM chunk WHERE series = ?1 AND start > ?2 ORDER BY start LIMIT 1",
+            (series, start),
+            sealed,
+        )
+    }
+
     /// What is sealed of the series `id` from `from` to `to`.
     pub(super) fn past(&self, id: i64, key: &SeriesKey, from: Time, to: Time) -> Result<Past> {
         let mut points = Vec::new();
@@ -69,7 +79,8 @@ impl Reader {
         Ok(Past::Points(points))
     }
 
-    fn damaged(&self, key: &SeriesKey, place: Place, flaw: &Flaw) -> Trouble {
+    /// The trouble with a chunk that cannot be read.
+    pub(super) fn damaged(&self, key: &SeriesKey, place: Place, flaw: &Flaw) -> Trouble {
         let what =
             format!("{}: the history of {key} from {} is damaged: {}", self.path.display(), at(place.start), flaw.0);
         Trouble::new(Kind::Io, what).help(refuse::DAMAGED)

@@ -49,6 +49,7 @@ pub mod retain;
 pub mod seal;
 pub mod series;
 pub mod timeline;
+pub mod walk;
 pub mod windows;
 
 mod chunk;

@@ -221,6 +221,11 @@ impl Reader {
         )
     }
 
+    /// The samples of one series from `from` to `to` that are not sealed.
+    pub(super) fn rows_of(&self, id: i64, from: Time, to: Time) -> Result<Vec<Point>> {
+        Ok(self.seek(from, to, &[id])?.into_iter().map(|(_, point)| point).collect())
+    }
+
     /// The hot path: columns by position (tick, series, value, mark).
     pub(super) fn points(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(i64, Point)>> {
         let run = || -> rusqlite::Result<Vec<Raw>> {

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use crate::collect::catalogue::METRICS;
 use crate::model::labels::Labels;
-use crate::model::reading::{Datum, Window};
+use crate::model::reading::{Datum, Point};
 use crate::model::time::{Time, millis_of};
 use crate::model::trouble::{Kind, Trouble};
-use crate::rules::Windows;
 use crate::rules::promql::{self, ast::Expr, ast::Node, ast::Selector};
+use crate::store::walk::Track;
 use crate::store::{Reader, Result};
 use crate::text::nearest::nearest;
 use crate::text::{instant, safe, units};
@@ -23,11 +23,11 @@ const USUAL: i64 = 720;
 /// The most buckets of a series.
 const MOST_BUCKETS: i64 = 5000;
 
-/// Buckets of all series together: some megabytes of JSON.
-const MOST_IN_ALL: i64 = 50_000;
-
 /// The most series of an answer.
 const MOST_SERIES: usize = 100;
+
+/// The most buckets of all series together, some megabytes of JSON: as many as the most series have where no step is asked.
+const MOST_IN_ALL: i64 = 72_000;
 
 /// The time that is shown where nothing else is asked.
 const DAY: Duration = Duration::from_hours(24);
@@ -100,36 +100,28 @@ impl Range {
         let Node::Selector(selector) = &asked.expr.bare().node else { return Err(no_selector(&question.metric)) };
         let Some(metric) = &selector.metric else { return Err(no_selector(&question.metric)) };
         let known = METRICS.iter().find(|known| known.name == &**metric);
-        // the last bucket ends where the next one would begin
-        let history = reader.history(metric, None, asked.from, asked.to - Duration::from_millis(1))?;
-        if history.is_empty() && known.is_none() {
+        let tracks = reader.tracks(metric, asked.from)?;
+        if tracks.is_empty() && known.is_none() {
             let trouble = Trouble::new(Kind::Usage, format!("nothing is measured under the name {metric}"));
             return Err(match nearest(metric, METRICS.iter().map(|metric| metric.name)) {
                 Some(near) => trouble.help(format!("did you mean {near}?")),
                 None => trouble.help("`sippar-mon rules list --metrics` lists the metrics"),
             });
         }
-        let windows = Windows::new(history);
-        let chosen: Vec<&Window> = windows.select(selector).collect();
-        if chosen.len() > MOST_SERIES {
-            let what = format!("{metric} has {} series here, at most {MOST_SERIES} are shown", chosen.len());
-            return Err(Trouble::new(Kind::Usage, what).help("name the labels: metric=NAME{label=\"value\"}"));
+        let mut series = Vec::new();
+        for track in tracks.iter().filter(|track| selector.selects(&track.key)) {
+            if let Some(buckets) = asked.buckets(reader, track)? {
+                asked.check_room(metric, series.len() + 1)?;
+                series.push(Series { labels: track.key.labels.clone(), buckets });
+            }
         }
-        let all = asked.count().saturating_mul(i64::try_from(chosen.len()).unwrap_or(i64::MAX));
-        if all > MOST_IN_ALL {
-            let help = format!("at most {MOST_IN_ALL} are given at once; name the labels, or make `step` longer");
-            return Err(Trouble::new(Kind::Usage, format!("that would be {all} buckets in all")).help(help));
-        }
-        let series = chosen
-            .into_iter()
-            .map(|window| Series { labels: window.series.labels.clone(), buckets: asked.buckets(window) });
         Ok(Self {
             metric: metric.to_string(),
             unit: known.map(|known| known.unit.name()),
             from: asked.from.rfc3339(),
             to: asked.to.rfc3339(),
             step_seconds: asked.step.as_secs_f64(),
-            series: series.collect(),
+            series,
         })
     }
 
@@ -206,31 +198,73 @@ impl Asked {
         (self.to.millis() - self.from.millis() - 1).div_euclid(millis_of(self.step)) + 1
     }
 
-    fn buckets(&self, window: &Window) -> Vec<Bucket> {
-        let step = millis_of(self.step);
-        let begin = |at: i64| Time::from_millis(self.from.millis() + at * step);
-        let mut points = window.points.iter().peekable();
-        let bucket = |at: i64| {
-            let end = begin(at + 1);
-            let mut bucket =
-                Bucket { time: begin(at).rfc3339(), min: None, max: None, avg: None, samples: 0, unknown: 0 };
-            let mut sum = 0.0;
-            while let Some(point) = points.next_if(|point| point.tick < end) {
-                match point.datum {
-                    Datum::Value(value) if value.is_finite() => {
-                        bucket.min = Some(bucket.min.map_or(value, |min| min.min(value)));
-                        bucket.max = Some(bucket.max.map_or(value, |max| max.max(value)));
-                        bucket.samples += 1;
-                        sum += value;
-                    }
-                    Datum::Unknown => bucket.unknown += 1,
-                    Datum::Value(_) | Datum::Gone => {}
-                }
+    /// When a bucket begins.
+    fn begin(&self, at: i64) -> Time {
+        Time::from_millis(self.from.millis() + at * millis_of(self.step))
+    }
+
+    /// Whether an answer can have so many series.
+    fn check_room(&self, metric: &str, series: usize) -> Result<()> {
+        if series > MOST_SERIES {
+            let what = format!("{metric} has more than {MOST_SERIES} series here");
+            return Err(Trouble::new(Kind::Usage, what).help("name the labels: metric=NAME{label=\"value\"}"));
+        }
+        let all = self.count().saturating_mul(i64::try_from(series).unwrap_or(i64::MAX));
+        if all > MOST_IN_ALL {
+            let what = format!("that would be more than {MOST_IN_ALL} buckets in all");
+            return Err(Trouble::new(Kind::Usage, what).help("name the labels, or make `step` longer"));
+        }
+        Ok(())
+    }
+
+    /// The buckets of a series; none where there is no sample of it.
+    fn buckets(&self, reader: &Reader, track: &Track) -> Result<Option<Vec<Bucket>>> {
+        let mut buckets = Buckets { asked: self, all: Vec::new(), sum: 0.0 };
+        // the last bucket ends where the next one would begin
+        reader.walk(track, self.from, self.to - Duration::from_millis(1), |point| buckets.add(point))?;
+        Ok((!buckets.all.is_empty()).then(|| buckets.end()))
+    }
+}
+
+/// The buckets of a series while its samples come.
+struct Buckets<'a> {
+    asked: &'a Asked,
+    all: Vec<Bucket>,
+    /// Of the values in the last one.
+    sum: f64,
+}
+
+impl Buckets<'_> {
+    /// `point` is no older than those before it.
+    fn add(&mut self, point: Point) {
+        let at = (point.tick.millis() - self.asked.from.millis()).div_euclid(millis_of(self.asked.step));
+        self.reach(at + 1);
+        let Some(bucket) = self.all.last_mut() else { return };
+        match point.datum {
+            Datum::Value(value) if value.is_finite() => {
+                bucket.min = Some(bucket.min.map_or(value, |min| min.min(value)));
+                bucket.max = Some(bucket.max.map_or(value, |max| max.max(value)));
+                bucket.samples += 1;
+                self.sum += value;
+                bucket.avg = Some(self.sum / f64::from(bucket.samples));
             }
-            bucket.avg = (bucket.samples > 0).then(|| sum / f64::from(bucket.samples));
-            bucket
-        };
-        (0..self.count()).map(bucket).collect()
+            Datum::Unknown => bucket.unknown += 1,
+            Datum::Value(_) | Datum::Gone => {}
+        }
+    }
+
+    /// Adds empty ones until there are so many.
+    fn reach(&mut self, count: i64) {
+        for at in i64::try_from(self.all.len()).unwrap_or(i64::MAX)..count {
+            let time = self.asked.begin(at).rfc3339();
+            self.all.push(Bucket { time, min: None, max: None, avg: None, samples: 0, unknown: 0 });
+            self.sum = 0.0;
+        }
+    }
+
+    fn end(mut self) -> Vec<Bucket> {
+        self.reach(self.asked.count());
+        self.all
     }
 }
 
@@ -244,8 +278,6 @@ fn usual(time: Duration, interval: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::labels::SeriesKey;
-    use crate::model::reading::Point;
 
     const MINUTE: Duration = Duration::from_mins(1);
 
@@ -266,12 +298,12 @@ mod tests {
     #[test]
     fn buckets_have_extremes_means_and_gaps() {
         let datum = [Datum::Value(3.0), Datum::Value(1.0), Datum::Unknown, Datum::Gone, Datum::Value(f64::NAN)];
-        let points = (0..5).zip(datum).map(|(minute, datum)| Point { tick: at(minute), datum }).collect();
-        let series = SeriesKey::new("a", Labels::empty());
-        let window = Window { series, every: MINUTE, points, reason: None };
+        let points = (0..5).zip(datum).map(|(minute, datum)| Point { tick: at(minute), datum });
         let asked = ask("0", "360", Some("2m")).unwrap();
-        let shown: Vec<String> = asked
-            .buckets(&window)
+        let mut buckets = Buckets { asked: &asked, all: Vec::new(), sum: 0.0 };
+        points.for_each(|point| buckets.add(point));
+        let shown: Vec<String> = buckets
+            .end()
             .iter()
             .map(|b| format!("{} {:?} {:?} {:?} {} {}", b.time, b.min, b.max, b.avg, b.samples, b.unknown))
             .collect();
@@ -293,6 +325,16 @@ mod tests {
         assert_eq!(usual(Duration::from_hours(24 * 30), MINUTE), MINUTE * 60);
         assert_eq!(usual(Duration::from_secs(1), MINUTE), MINUTE);
         assert_eq!(ask("30", "3600", None).unwrap().count(), 60);
+    }
+
+    #[test]
+    fn an_answer_has_room_for_some_megabytes() {
+        let room =
+            |step, series| ask("0", "86400", Some(step)).unwrap().check_room("a", series).map_err(|why| why.what);
+        assert_eq!(room("20s", 16), Ok(()));
+        assert_eq!(room("20s", 17), Err("that would be more than 72000 buckets in all".to_owned()));
+        assert_eq!(room("1h", 100), Ok(()));
+        assert_eq!(room("1h", 101), Err("a has more than 100 series here".to_owned()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::rules::Worse;
 use crate::view::page::chart::{Chart, Mark, Of, Pick};
-use crate::view::page::course::{Course, Pace};
+use crate::view::page::course::{Pace, Trace};
 use crate::view::page::limits::Limit;
 use crate::view::page::span::Span;
 
@@ -32,12 +32,12 @@ fn limit(value: f64, worse: Worse, severity: Severity) -> Limit {
 /// A chart of values a minute each; none where nothing was measured.
 fn chart(metric: &str, unit: Unit, values: &[Option<f64>], limits: Vec<Limit>) -> Chart {
     let datum = |value: &Option<f64>| value.map_or(Datum::Unknown, Datum::Value);
-    let points: Vec<Point> =
-        values.iter().zip(0..).map(|(value, minute)| Point { tick: at(minute), datum: datum(value) }).collect();
+    let points = values.iter().zip(0..).map(|(value, minute)| Point { tick: at(minute), datum: datum(value) });
     let span = Span::between(at(0), at(i64::try_from(values.len()).unwrap() - 1));
     let pace = Pace { every: MINUTE, interval: MINUTE };
-    let beyond = limits.first().map(|limit| Course::beyond(&points, pace, |value| limit.is_beyond(value)));
-    let course = Course::of(&points, span, pace);
+    let mut trace = Trace::new(span, pace, limits.first());
+    points.for_each(|point| trace.add(point));
+    let course = trace.end();
     Chart {
         title: metric.to_owned(),
         of: Of::Series(SeriesKey::new(metric, Labels::empty())),
@@ -47,7 +47,6 @@ fn chart(metric: &str, unit: Unit, values: &[Option<f64>], limits: Vec<Limit>) -
         now: course.last.filter(|last| last.at == span.to).map(|last| last.value),
         course,
         limits,
-        beyond: beyond.unwrap_or_default(),
         firing: None,
         marks: Vec::new(),
         trouble: None,

@@ -25,8 +25,8 @@ pub fn sentence(chart: &Chart) -> String {
         parts.push(format!("lowest {}", peak(chart, lowest)));
         parts.push(format!("highest {}", peak(chart, highest)));
     }
-    if let Some(limit) = chart.limits.first().filter(|_| !chart.beyond.is_zero()) {
-        parts.push(format!("{} for {}", chart.limit_text(limit), units::duration(chart.beyond)));
+    if let Some(limit) = chart.limits.first().filter(|_| !chart.course.beyond.is_zero()) {
+        parts.push(format!("{} for {}", chart.limit_text(limit), units::duration(chart.course.beyond)));
     }
     let mut sentence = format!("{}, {}: {}", chart.title, chart.span.words(), parts.join(", "));
     let holes = &chart.course.holes;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::course::{Course, Pace};
+use super::course::{Course, Pace, Trace};
 use super::limits::{self, Limit};
 use super::span::Span;
 use crate::collect::catalogue::METRICS;
@@ -23,7 +23,7 @@ use crate::view::query;
 const MOST_INSTANTS: i64 = 1440;
 
 /// Samples that an expression needs are read for so long at once, so that a year of them never lies in memory.
-const SLICE: Duration = Duration::from_hours(7 * 24);
+const SLICE: Duration = Duration::from_hours(24);
 
 /// Which of a bucket's values is drawn as the line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,8 +86,6 @@ pub struct Chart {
     pub course: Course,
     /// The limits, mildest first.
     pub limits: Vec<Limit>,
-    /// How long it was beyond the mildest limit.
-    pub beyond: Duration,
     /// The newest value, where it is one of now.
     pub now: Option<f64>,
     /// The severity of the alert that fires because of it.
@@ -124,54 +122,54 @@ pub struct Source<'a> {
     pub alerts: &'a [Alert],
 }
 
-/// The points of a chart, and how they follow each other.
-struct Points {
-    points: Vec<Point>,
-    pace: Pace,
-}
-
 impl Source<'_> {
     /// Draws it; nothing where the rule is no longer there.
     pub fn chart(&self, order: Order) -> Option<Chart> {
         let Order { title, of, pick } = order;
-        let (limits, unit, points) = match &of {
+        let (limits, unit, course) = match &of {
             Of::Series(series) => {
                 let limits = limits::of_series(series, &self.config.rules);
-                (self.of_backing(series).into_iter().chain(limits).collect(), unit_of(series), self.series(series))
+                let limits: Vec<Limit> = self.of_backing(series).into_iter().chain(limits).collect();
+                let course = self.series(series, limits.first());
+                (limits, unit_of(series), course)
             }
             Of::Rule(key) => {
                 let rule = self.config.rules.iter().find(|rule| rule.name == key.rule)?;
-                (limits::of_rule(rule), rule.unit, self.evaluated(rule, &key.labels))
+                let limits = limits::of_rule(rule);
+                let course = self.evaluated(rule, &key.labels, limits.first());
+                (limits, rule.unit, course)
             }
         };
         // what cannot be read of one series must not take the page away
-        let (Points { points, pace }, trouble) = match points {
-            Ok(points) => (points, None),
-            Err(trouble) => {
-                let pace = Pace { every: self.config.interval, interval: self.config.interval };
-                (Points { points: Vec::new(), pace }, Some(safe::answer(&trouble.what)))
-            }
+        let (course, trouble) = match course {
+            Ok(course) => (course, None),
+            Err(trouble) => (self.trace(self.config.interval, None).end(), Some(safe::answer(&trouble.what))),
         };
-        let course = Course::of(&points, self.span, pace);
-        let mildest = limits.first();
-        let beyond = mildest.map(|limit| Course::beyond(&points, pace, |value| limit.is_beyond(value)));
-        let stands = rules::lookback(pace.every);
-        let now = course.last.filter(|last| {
-            let is_newest = points.last().is_some_and(|point| point.tick == last.at);
-            is_newest && self.span.is_live() && !self.is_stale && self.tick.since(last.at) <= stands
-        });
+        let now = self.now(&course);
         let (firing, marks) = self.marks(&of, &limits);
-        let (beyond, now) = (beyond.unwrap_or_default(), now.map(|peak| peak.value));
-        Some(Chart { title, of, unit, pick, span: self.span, course, limits, beyond, now, firing, marks, trouble })
+        Some(Chart { title, of, unit, pick, span: self.span, course, limits, now, firing, marks, trouble })
     }
 
-    fn series(&self, series: &SeriesKey) -> Result<Points> {
+    /// The newest value, if that is still one of now.
+    fn now(&self, course: &Course) -> Option<f64> {
+        let last = course.last.filter(|last| course.newest == Some(last.at))?;
+        let stands = self.tick.since(last.at) <= rules::lookback(course.each);
+        (stands && self.span.is_live() && !self.is_stale).then_some(last.value)
+    }
+
+    /// The course of values that come `every` so often.
+    fn trace<'a>(&self, every: Duration, limit: Option<&'a Limit>) -> Trace<'a> {
+        Trace::new(self.span, Pace { every, interval: self.config.interval }, limit)
+    }
+
+    fn series(&self, series: &SeriesKey, limit: Option<&Limit>) -> Result<Course> {
         let Span { from, to, .. } = self.span;
-        let windows = self.reader.history(&series.metric, Some(&series.labels), from, to)?;
-        let window = windows.into_iter().next();
-        let every = window.as_ref().map_or(self.config.interval, |window| window.every);
-        let points = window.map(|window| window.points).unwrap_or_default();
-        Ok(Points { points, pace: Pace { every, interval: self.config.interval } })
+        let Some(track) = self.reader.track(&series.metric, &series.labels, from)? else {
+            return Ok(self.trace(self.config.interval, limit).end());
+        };
+        let mut course = self.trace(track.every, limit);
+        self.reader.walk(&track, from, to, |point| course.add(point))?;
+        Ok(course.end())
     }
 
     /// Full backing is a limit by itself where a rule watches the shortfall.
@@ -185,27 +183,26 @@ impl Source<'_> {
     }
 
     /// What a rule evaluates for one label set, at instants of the span.
-    fn evaluated(&self, rule: &Rule, labels: &Labels) -> Result<Points> {
+    fn evaluated(&self, rule: &Rule, labels: &Labels, limit: Option<&Limit>) -> Result<Course> {
         let interval = self.config.interval;
-        let pace = Pace { every: interval, interval };
-        let Some(expr) = limits::held(rule) else { return Ok(Points { points: Vec::new(), pace }) };
+        let Some(expr) = limits::held(rule) else { return Ok(self.trace(interval, limit).end()) };
         if let Node::Selector(selector) = &expr.bare().node
             && let (Some(metric), None) = (&selector.metric, selector.range)
         {
             // the rule's own labels are none of the series'
             let own = labels.filtered(|name| rule.labels.get(name).is_none());
-            return self.series(&SeriesKey::new(metric.clone(), own));
+            return self.series(&SeriesKey::new(metric.clone(), own), limit);
         }
         let first = self.span.from.max(self.reader.sampled()?.map_or(self.span.from, |(oldest, _)| oldest));
         let last = self.span.to.min(self.tick).floor(interval);
         let ticks = query::ticks(first, last, interval, Some(MOST_INSTANTS));
         let every = ticks.first().zip(ticks.get(1)).map_or(interval, |(one, two)| two.since(*one));
-        let mut points = Vec::new();
+        let mut course = self.trace(every, limit);
         let per_slice = usize::try_from(millis_of(SLICE) / millis_of(every).max(1)).unwrap_or(1).max(1);
         for ticks in ticks.chunks(per_slice) {
-            points.extend(self.slice(rule, expr, labels, ticks)?);
+            self.slice(rule, expr, labels, ticks)?.into_iter().for_each(|point| course.add(point));
         }
-        Ok(Points { points, pace: Pace { every, interval } })
+        Ok(course.end())
     }
 
     fn slice(

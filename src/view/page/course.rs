@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::limits::Limit;
 use super::span::Span;
 use crate::model::reading::{Datum, Point};
 use crate::model::time::{Time, millis_of};
@@ -88,10 +89,31 @@ pub struct Course {
     pub highest: Option<Peak>,
     /// The newest value.
     pub last: Option<Peak>,
+    /// When it was looked at last, whether there was a value or not.
+    pub newest: Option<Time>,
+    /// How long the values were beyond the limit, of what was measured.
+    pub beyond: Duration,
     /// The time that a value stands for.
     pub each: Duration,
     /// The length of a bucket, where values were put together.
     pub bucket: Option<Duration>,
+}
+
+impl Course {
+    /// Every cell, oldest first.
+    pub fn cells(&self) -> impl Iterator<Item = &Cell> {
+        self.runs.iter().flatten()
+    }
+
+    fn note(&mut self, peak: Peak) {
+        if self.lowest.is_none_or(|lowest| peak.value < lowest.value) {
+            self.lowest = Some(peak);
+        }
+        if self.highest.is_none_or(|highest| peak.value > highest.value) {
+            self.highest = Some(peak);
+        }
+        self.last = Some(peak);
+    }
 }
 
 /// How points follow each other.
@@ -110,160 +132,142 @@ impl Pace {
     }
 }
 
-impl Course {
-    /// The course of `points`, which are in order, over `span`.
-    pub fn of(points: &[Point], span: Span, pace: Pace) -> Self {
-        let each = pace.expected();
-        let mut course = Self { each, ..Self::default() };
-        let mut cut = Cut { span, each, runs: Vec::new(), holes: Vec::new(), run: Vec::new(), since: None };
-        for point in points.iter().filter(|point| point.tick >= span.from && point.tick <= span.to) {
-            match point.datum {
-                Datum::Value(value) if value.is_finite() => {
-                    cut.add(point.tick, value);
-                    course.note(Peak { value, at: point.tick });
-                }
-                Datum::Value(_) | Datum::Unknown => cut.stop(point.tick, Why::Unknown),
-                Datum::Gone => cut.stop(point.tick, Why::Gone),
-            }
-        }
-        let (runs, holes) = cut.end();
-        (course.runs, course.holes) = (runs, holes);
-        let steps = millis_of(span.length()) / millis_of(each).max(1);
-        if steps > MOST_POINTS {
-            let step = each * u32::try_from(steps.div_euclid(BUCKETS) + 1).unwrap_or(u32::MAX);
-            course.put_together(step);
-        }
-        course
-    }
-
-    fn note(&mut self, peak: Peak) {
-        if self.lowest.is_none_or(|lowest| peak.value < lowest.value) {
-            self.lowest = Some(peak);
-        }
-        if self.highest.is_none_or(|highest| peak.value > highest.value) {
-            self.highest = Some(peak);
-        }
-        self.last = Some(peak);
-    }
-
-    /// Runs that no visible hole separates become one, and in each the values of a bucket do.
-    fn put_together(&mut self, step: Duration) {
-        self.bucket = Some(step);
-        let mut runs: Vec<Vec<Cell>> = Vec::new();
-        for run in std::mem::take(&mut self.runs) {
-            let (begins, joined) = (run.first().map(|cell| cell.at), runs.last_mut());
-            match (joined, begins) {
-                (Some(last), Some(begins)) if last.last().is_some_and(|cell| begins.since(cell.at) * 2 < step) => {
-                    last.extend(run);
-                }
-                _ => runs.push(run),
-            }
-        }
-        self.runs = runs.iter().map(|run| buckets(run, step)).collect();
-        self.holes.retain(|hole| hole.to.since(hole.from) * 2 >= step);
-    }
-
-    /// Every cell, oldest first.
-    pub fn cells(&self) -> impl Iterator<Item = &Cell> {
-        self.runs.iter().flatten()
-    }
-
-    /// How long the values were beyond a limit, as `is_beyond` says, of what was measured.
-    pub fn beyond(points: &[Point], pace: Pace, is_beyond: impl Fn(f64) -> bool) -> Duration {
-        let each = pace.expected();
-        let bad = |point: &&Point| matches!(point.datum, Datum::Value(value) if is_beyond(value));
-        let count = points.iter().filter(bad).count();
-        each.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
-    }
-}
-
-/// The buckets of one run.
-fn buckets(run: &[Cell], step: Duration) -> Vec<Cell> {
-    let same = |one: &Cell, other: &Cell| one.at.floor(step) == other.at.floor(step);
-    run.chunk_by(same).filter_map(bucket).collect()
-}
-
-fn bucket(cells: &[Cell]) -> Option<Cell> {
-    let (first, last) = (cells.first()?, cells.last()?);
-    let sum: f64 = cells.iter().map(|cell| cell.mean).sum();
-    Some(Cell {
-        at: first.at + last.at.since(first.at) / 2,
-        low: cells.iter().map(|cell| cell.low).fold(f64::INFINITY, f64::min),
-        high: cells.iter().map(|cell| cell.high).fold(f64::NEG_INFINITY, f64::max),
-        mean: sum / cells.len() as f64,
-        count: u32::try_from(cells.len()).unwrap_or(u32::MAX),
-    })
-}
-
-/// Cuts points into runs.
-struct Cut {
+/// A course in the making. It takes points as they come, so that a year of them never lies in memory.
+pub struct Trace<'a> {
+    course: Course,
+    limit: Option<&'a Limit>,
     span: Span,
-    each: Duration,
-    runs: Vec<Vec<Cell>>,
-    holes: Vec<Hole>,
-    run: Vec<Cell>,
+    runs: Vec<Vec<Bucket>>,
+    /// The last run has not ended.
+    is_running: bool,
+    /// When the last value was measured.
+    last: Option<Time>,
     /// Since when there is nothing, and why.
     since: Option<(Time, Why)>,
 }
 
-impl Cut {
-    fn add(&mut self, at: Time, value: f64) {
-        let last = self.run.last().map(|cell| cell.at);
-        // half a step late is late, not missing
-        if let Some(last) = last
-            && at.since(last) > self.each + self.each / 2
-        {
-            self.stop(last + self.each, Why::Missed);
-        }
-        if self.run.is_empty() {
-            let nothing = || if self.runs.is_empty() { (self.span.from, Why::Before) } else { (at, Why::Missed) };
-            let (from, why) = self.since.take().unwrap_or_else(nothing);
-            self.hole(from, at, why);
-        }
-        self.run.push(Cell { at, low: value, high: value, mean: value, count: 1 });
+impl<'a> Trace<'a> {
+    /// Nothing yet, over `span`; values beyond `limit` are counted.
+    pub fn new(span: Span, pace: Pace, limit: Option<&'a Limit>) -> Self {
+        let each = pace.expected();
+        let steps = millis_of(span.length()) / millis_of(each).max(1);
+        let step = each.saturating_mul(u32::try_from(steps.div_euclid(BUCKETS) + 1).unwrap_or(u32::MAX));
+        let course = Course { each, bucket: (steps > MOST_POINTS).then_some(step), ..Course::default() };
+        Self { course, limit, span, runs: Vec::new(), is_running: false, last: None, since: None }
     }
 
-    /// There is nothing from here on. Of two reasons the first one stands.
-    fn stop(&mut self, at: Time, why: Why) {
-        let from = match self.run.last() {
-            // what was missed before this mark is not this mark's business
-            Some(last) if at.since(last.at) > self.each * 2 && why != Why::Missed => {
-                let missed = last.at + self.each;
-                self.hole(missed, at, Why::Missed);
-                at
+    /// The next point: no older than those before it.
+    pub fn add(&mut self, point: Point) {
+        if point.tick < self.span.from || point.tick > self.span.to {
+            return;
+        }
+        self.course.newest = Some(point.tick);
+        match point.datum {
+            Datum::Value(value) if value.is_finite() => self.value(point.tick, value),
+            Datum::Value(_) | Datum::Unknown => self.stop(point.tick, Why::Unknown),
+            Datum::Gone => self.stop(point.tick, Why::Gone),
+        }
+    }
+
+    /// How it went.
+    pub fn end(mut self) -> Course {
+        let (span, each) = (self.span, self.course.each);
+        match self.last {
+            Some(last) if self.is_running && span.to.since(last) > each * 2 => self.stop(last + each, Why::Missed),
+            None if self.since.is_none() => {
+                self.course.holes.push(Hole { from: span.from, to: span.to, why: Why::Before });
             }
-            Some(last) => at.min(last.at + self.each),
-            None if self.runs.is_empty() && self.since.is_none() => self.span.from,
-            None => at,
-        };
-        if !self.run.is_empty() {
-            self.runs.push(std::mem::take(&mut self.run));
-        }
-        self.since.get_or_insert((from, why));
-    }
-
-    fn hole(&mut self, from: Time, to: Time, why: Why) {
-        if to > from && (why != Why::Before || to.since(from) > self.each * 2) {
-            self.holes.push(Hole { from, to, why });
-        }
-    }
-
-    fn end(mut self) -> (Vec<Vec<Cell>>, Vec<Hole>) {
-        let (span, each) = (self.span, self.each);
-        if let Some(last) = self.run.last().map(|cell| cell.at)
-            && span.to.since(last) > each * 2
-        {
-            self.stop(last + each, Why::Missed);
-        }
-        if !self.run.is_empty() {
-            self.runs.push(std::mem::take(&mut self.run));
-        } else if self.runs.is_empty() && self.since.is_none() {
-            self.holes.push(Hole { from: span.from, to: span.to, why: Why::Before });
+            _ => {}
         }
         if let Some((from, why)) = self.since.take() {
             self.hole(from, span.to, why);
         }
-        (self.runs, self.holes)
+        self.course.runs = self.runs.iter().map(|run| run.iter().map(Bucket::cell).collect()).collect();
+        self.course
+    }
+
+    fn value(&mut self, at: Time, value: f64) {
+        let each = self.course.each;
+        // half a step late is late, not missing
+        if let Some(last) = self.last.filter(|last| self.is_running && at.since(*last) > each + each / 2) {
+            self.stop(last + each, Why::Missed);
+        }
+        if !self.is_running {
+            let nothing = || if self.last.is_none() { (self.span.from, Why::Before) } else { (at, Why::Missed) };
+            let (from, why) = self.since.take().unwrap_or_else(nothing);
+            self.hole(from, at, why);
+        }
+        self.draw(at, value);
+        (self.is_running, self.last) = (true, Some(at));
+        self.course.note(Peak { value, at });
+        if self.limit.is_some_and(|limit| limit.is_beyond(value)) {
+            self.course.beyond += each;
+        }
+    }
+
+    /// Puts a value where it belongs: into the last bucket, behind it, or into a run of its own.
+    fn draw(&mut self, at: Time, value: f64) {
+        let step = self.course.bucket;
+        // runs that no visible hole separates are one
+        let is_joined = |last: Time| step.is_some_and(|step| at.since(last) * 2 < step);
+        if self.runs.is_empty() || !(self.is_running || self.last.is_some_and(is_joined)) {
+            self.runs.push(Vec::new());
+        }
+        let Some(run) = self.runs.last_mut() else { return };
+        let is_within = |bucket: &&mut Bucket| step.is_some_and(|step| bucket.first.floor(step) == at.floor(step));
+        match run.last_mut().filter(is_within) {
+            Some(bucket) => bucket.add(at, value),
+            None => run.push(Bucket { first: at, last: at, low: value, high: value, sum: value, count: 1 }),
+        }
+    }
+
+    /// There is nothing from here on. Of two reasons the first one stands.
+    fn stop(&mut self, at: Time, why: Why) {
+        let each = self.course.each;
+        let from = match self.last.filter(|_| self.is_running) {
+            // what was missed before this mark is not this mark's business
+            Some(last) if at.since(last) > each * 2 && why != Why::Missed => {
+                self.hole(last + each, at, Why::Missed);
+                at
+            }
+            Some(last) => at.min(last + each),
+            None if self.last.is_none() && self.since.is_none() => self.span.from,
+            None => at,
+        };
+        self.is_running = false;
+        self.since.get_or_insert((from, why));
+    }
+
+    fn hole(&mut self, from: Time, to: Time, why: Why) {
+        let is_visible = self.course.bucket.is_none_or(|step| to.since(from) * 2 >= step);
+        let is_told = why != Why::Before || to.since(from) > self.course.each * 2;
+        if to > from && is_visible && is_told {
+            self.course.holes.push(Hole { from, to, why });
+        }
+    }
+}
+
+/// Values that are drawn as one.
+struct Bucket {
+    first: Time,
+    last: Time,
+    low: f64,
+    high: f64,
+    sum: f64,
+    count: u32,
+}
+
+impl Bucket {
+    fn add(&mut self, at: Time, value: f64) {
+        self.last = at;
+        (self.low, self.high) = (self.low.min(value), self.high.max(value));
+        self.sum += value;
+        self.count += 1;
+    }
+
+    fn cell(&self) -> Cell {
+        let Self { first, last, low, high, sum, count } = *self;
+        Cell { at: first + last.since(first) / 2, low, high, mean: sum / f64::from(count), count }
     }
 }
 
@@ -272,6 +276,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::severity::Severity;
+    use crate::rules::Worse;
 
     const MINUTE: Duration = Duration::from_mins(1);
     const PACE: Pace = Pace { every: MINUTE, interval: MINUTE };
@@ -282,6 +288,14 @@ mod tests {
 
     fn points(values: &[(i64, Datum)]) -> Vec<Point> {
         values.iter().map(|(minute, datum)| Point { tick: at(*minute), datum: *datum }).collect()
+    }
+
+    fn course(points: &[Point], span: Span, limit: Option<&Limit>) -> Course {
+        let mut trace = Trace::new(span, PACE, limit);
+        for point in points {
+            trace.add(*point);
+        }
+        trace.end()
     }
 
     /// The minutes of each run, and of each hole with its reason.
@@ -296,7 +310,7 @@ mod tests {
     #[test]
     fn holes_have_their_reasons() {
         let value = Datum::Value;
-        let of = |values: &[(i64, Datum)]| lines(&Course::of(&points(values), Span::between(at(0), at(20)), PACE));
+        let of = |values: &[(i64, Datum)]| lines(&course(&points(values), Span::between(at(0), at(20)), None));
         assert_eq!(
             of(&[
                 (4, value(1.0)),
@@ -326,15 +340,15 @@ mod tests {
         let all: Vec<(i64, Datum)> = (0..43_200)
             .map(|minute| (minute, Datum::Value(if (20_000..20_006).contains(&minute) { 0.987 } else { 1.01 })))
             .collect();
-        let course = Course::of(&points(&all), Span::between(at(0), at(43_200)), PACE);
+        let limit = Limit { severity: Severity::Critical, value: 1.0, worse: Worse::Lower, rule: "UNDER".to_owned() };
+        let course = course(&points(&all), Span::between(at(0), at(43_200)), Some(&limit));
         assert_eq!((course.runs.len(), course.holes.len()), (1, 0));
         assert!(course.cells().count() <= 721, "{}", course.cells().count());
         let low = course.cells().map(|cell| cell.low).fold(f64::INFINITY, f64::min);
         let mean = course.cells().map(|cell| cell.mean).fold(f64::INFINITY, f64::min);
         assert!(low < 0.988 && mean > 1.0, "{low} {mean}");
         assert_eq!(course.lowest, Some(Peak { value: 0.987, at: at(20_000) }));
-        let beyond = Course::beyond(&points(&all), PACE, |value| value < 1.0);
-        assert_eq!(beyond, MINUTE * 6);
+        assert_eq!(course.beyond, MINUTE * 6);
     }
 
     proptest! {
@@ -347,7 +361,7 @@ mod tests {
                 _ => Some((minute, Datum::Value(f64::from(*kind)))),
             }).collect();
             let span = Span::between(at(0), at(i64::try_from(kinds.len()).unwrap() * stretch));
-            let course = Course::of(&points(&all), span, PACE);
+            let course = course(&points(&all), span, None);
             let most = course.bucket.map_or(MINUTE, |bucket| bucket * 2);
             for run in &course.runs {
                 prop_assert!(!run.is_empty());

@@ -215,7 +215,7 @@ fn exact_ratio(look: &Picture) -> Option<String> {
 fn of_look(look: Option<&Picture>, chart: Option<Chart>) -> Backing {
     let lowest = chart.as_ref().and_then(|chart| {
         let peak = chart.course.lowest?;
-        Some((ratio_down(peak.value), peak.at, chart.beyond))
+        Some((ratio_down(peak.value), peak.at, chart.course.beyond))
     });
     let unusable = |look: &Picture| {
         look.state.unusable.iter().map(|(node, why)| safe::answer(&format!("{node}: {why}"))).collect()

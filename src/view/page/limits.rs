@@ -57,8 +57,7 @@ pub fn of_rule(rule: &Rule) -> Vec<Limit> {
 
 /// The limits that any of the rules holds this series itself against, or the series over a time: mildest first.
 pub fn of_series(series: &SeriesKey, rules: &[Rule]) -> Vec<Limit> {
-    let meant =
-        rules.iter().filter(|rule| held(rule).and_then(plain).is_some_and(|selector| selects(selector, series)));
+    let meant = rules.iter().filter(|rule| held(rule).and_then(plain).is_some_and(|selector| selector.selects(series)));
     let mut limits: Vec<Limit> = meant.flat_map(of_rule).collect();
     limits.sort_by(|one, other| one.severity.cmp(&other.severity).then(one.value.total_cmp(&other.value)));
     limits.dedup_by(|one, other| one.value.to_bits() == other.value.to_bits() && one.worse == other.worse);
@@ -74,14 +73,4 @@ fn plain(expr: &Expr) -> Option<&Selector> {
         Node::Call(call) if KEEP_THE_UNIT.contains(&call.function.name) => plain(call.arguments.last()?),
         _ => None,
     }
-}
-
-/// Whether `selector` selects `series`.
-fn selects(selector: &Selector, series: &SeriesKey) -> bool {
-    let passes = |label: &str, test: &crate::model::scope::Test| match label {
-        "__name__" => test.accepts(&series.metric),
-        label => test.accepts(series.labels.get(label).unwrap_or_default()),
-    };
-    selector.metric.as_ref().is_none_or(|metric| *metric == series.metric)
-        && selector.matchers.iter().all(|matcher| passes(&matcher.label, &matcher.test))
 }

@@ -244,10 +244,12 @@ fn silent(reader: &Reader, snapshot: &Snapshot, span: Span) -> Result<Vec<Silent
         let name = down.key.labels.get("source").unwrap_or_default();
         let its = snapshot.latest.iter().filter(|latest| latest.source == name);
         let reason = its.filter_map(|latest| latest.reason.as_ref()).find(|reason| !reason.is_benign());
-        let history = reader.history("source_up", Some(&down.key.labels), span.from, snapshot.at)?;
-        let points = history.first().map(|window| window.points.as_slice()).unwrap_or_default();
-        let was_up = points.iter().rposition(|point| point.datum == Datum::Value(1.0));
-        let since = points.get(was_up.map_or(0, |at| at + 1)).map(|point| point.tick);
+        let mut since = None;
+        if let Some(track) = reader.track("source_up", &down.key.labels, span.from)? {
+            reader.walk(&track, span.from, snapshot.at, |point| {
+                since = (point.datum != Datum::Value(1.0)).then(|| since.unwrap_or(point.tick));
+            })?;
+        }
         let reason =
             reason.map_or_else(|| "it does not answer".to_owned(), |reason: &Reason| safe::answer(reason.as_str()));
         silent.push(Silent { source: safe::one_line(name), reason, since });
