@@ -18,7 +18,7 @@ use crate::cycle::stop::Stop;
 use crate::model::trouble::{Kind, Trouble};
 use crate::output::terminal;
 use crate::serve;
-use crate::serve::site::{Own, Site};
+use crate::serve::site::{Own, Reread, Site};
 use crate::world::Clock;
 
 /// How long a loop of cycles may take to end what it is sending.
@@ -31,11 +31,15 @@ pub fn run(context: &Context, args: &cli::Serve) -> Ended {
     let flags = Flags { serving: Some(Serving { listen }), ..context.flags(None) };
     let config = config::load(&flags, &context.env).map_err(|broken| context.told(broken))?;
     context.remarks(&config);
-    block_on(work(context, config, args.repeat))?;
+    // the address is taken once
+    let flags = Flags { serving: Some(Serving { listen: Some(config.serve.listen) }), unseen: true, ..flags };
+    let env = context.env.clone();
+    let reread: Reread = Box::new(move |config| config::reread(config, &flags, &env));
+    block_on(work(context, config, reread, args.repeat))?;
     Ok(0)
 }
 
-async fn work(context: &Context, config: Config, repeats: bool) -> Result<(), Trouble> {
+async fn work(context: &Context, config: Config, reread: Reread, repeats: bool) -> Result<(), Trouble> {
     let mut stop = Stop::listen()?;
     let listener = serve::bind(config.serve.listen).await?;
     if let Ok(address) = listener.local_addr()
@@ -50,7 +54,7 @@ async fn work(context: &Context, config: Config, repeats: bool) -> Result<(), Tr
         // nobody listens any more when the server has ended
         let _ = sender.send(true);
     });
-    let site = Site::new(Arc::new(config), context.clock, own(context)?, receiver);
+    let site = Site::new(config, reread, context.clock, own(context)?, receiver);
     let site = Arc::new(site);
     let (own, clock, asked) = (site.own.clone(), site.clock, site.stop.clone());
     let cycles = async move || cycles(&own, clock, asked).await;

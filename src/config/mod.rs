@@ -106,9 +106,8 @@ pub struct Config {
 impl Texts {
     /// Where a fault stands, in the order in which people read: what is wrong around the files, then file by file.
     fn place(&self, located: &Located) -> (usize, (usize, usize)) {
-        let mut texts = self.main.iter().chain(&self.rules);
         let is_its = |text: &Arc<SourceText>| located.source.as_ref().is_some_and(|source| Arc::ptr_eq(source, text));
-        let file = texts.position(is_its).map_or(0, |at| at + 1);
+        let file = self.all().position(is_its).map_or(0, |at| at + 1);
         (file, located.fault.place.start())
     }
 }
@@ -178,6 +177,18 @@ pub fn examine(flags: &Flags, env: &Env) -> Result<Examined, Trouble> {
     let path = find::config(flags.config.as_deref(), env);
     let (texts, faults) = texts::read(path.as_ref().map(|(path, _)| path.as_path()), &flags.rules);
     build(texts, faults, path, flags, env)
+}
+
+/// The configuration as it is written now, for whoever has been running with `config`: none where its files are what they
+/// were, or have a fault. The database stays the one it is.
+pub fn reread(config: &Config, flags: &Flags, env: &Env) -> Option<Config> {
+    let path = find::config(flags.config.as_deref(), env);
+    let (texts, faults) = texts::read(path.as_ref().map(|(path, _)| path.as_path()), &flags.rules);
+    if texts == config.texts {
+        return None;
+    }
+    let flags = Flags { database: Some(config.database.0.clone()), ..flags.clone() };
+    build(texts, faults, path, &flags, env).ok()?.sound().ok()
 }
 
 /// Builds the last configuration that worked with this database, with today's environment. It worked before, so a fault

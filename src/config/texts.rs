@@ -7,12 +7,19 @@ use std::sync::Arc;
 use crate::model::fault::{Fault, Located, Place, SourceText};
 
 /// The files of a configuration as they were read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Texts {
     /// `config.toml`, where there is one.
     pub main: Option<Arc<SourceText>>,
     /// `rules.d/*.toml`, in order of their names.
     pub rules: Vec<Arc<SourceText>>,
+}
+
+impl Texts {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<SourceText>> {
+        self.main.iter().chain(&self.rules)
+    }
 }
 
 /// Reads the file and the rules beside it, or those of `instead`; what cannot be read is a fault.

@@ -67,7 +67,7 @@ fn is_foreign(serve: &Serve, host: &str, headers: &HeaderMap) -> bool {
 pub fn may_write(serve: &Serve, host: &str, headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(token) = &serve.token else {
         let refusal = Refusal::new(StatusCode::FORBIDDEN, "nothing can be changed here: this server has no token");
-        return Err(refusal.details("set `token` in [serve] of the configuration and start it again"));
+        return Err(refusal.details("set `token` in [serve] of the configuration"));
     };
     let mut all = headers.get_all(AUTHORIZATION).iter();
     let (given, more) = (all.next().and_then(|value| value.to_str().ok()), all.next());

@@ -135,7 +135,7 @@ pub async fn proof(asked: Asked) -> Answer {
         Ok(None) => return Ok(nothing(&asked.site, NO_LOOK[0], NO_LOOK[1])),
         Err(trouble) => return Ok(unreadable(&asked.site, &trouble)),
     };
-    let (who, now) = (Who::of(&asked.site.config), asked.site.clock.now());
+    let (who, now) = (Who::of(&asked.site.config()), asked.site.clock.now());
     Ok(html(StatusCode::OK, &page::proof(&proof, &look, &who, now, place(&asked.site))))
 }
 
@@ -165,13 +165,13 @@ async fn look(asked: &Asked) -> Result<Option<(Proof, Picture)>, Trouble> {
 
 /// `/runbook`
 pub async fn runbooks(asked: Asked) -> Answer {
-    let (who, now) = (Who::of(&asked.site.config), asked.site.clock.now());
+    let (who, now) = (Who::of(&asked.site.config()), asked.site.clock.now());
     Ok(html(StatusCode::OK, &page::runbooks(&who, now, place(&asked.site))))
 }
 
 /// `/runbook/{name}`
 pub async fn runbook(asked: Asked) -> Answer {
-    let (who, now) = (Who::of(&asked.site.config), asked.site.clock.now());
+    let (who, now) = (Who::of(&asked.site.config()), asked.site.clock.now());
     let name = asked.parts.first().cloned().unwrap_or_default();
     Ok(match page::runbook(&name, &who, now, place(&asked.site)) {
         Some(markup) => html(StatusCode::OK, &markup),
@@ -226,7 +226,7 @@ fn for_good(media: &str, text: &'static str) -> Response {
 
 /// Where the page is read, and whether those who read it may change anything.
 fn place(site: &Site) -> Place {
-    Place::Served { takes_writes: site.config.serve.token.is_some() }
+    Place::Served { takes_writes: site.config().serve.token.is_some() }
 }
 
 fn html(status: StatusCode, markup: &Markup) -> Response {
@@ -250,7 +250,7 @@ fn span(query: &[(String, String)], now: Time, oldest: Option<Time>) -> Result<S
 /// The page for what is not there.
 fn nothing(site: &Site, headline: &str, way_out: &str) -> Response {
     let trouble = Trouble::new(Kind::Usage, way_out.to_owned());
-    let markup = page::trouble(headline, &trouble, &Who::of(&site.config), site.clock.now());
+    let markup = page::trouble(headline, &trouble, &Who::of(&site.config()), site.clock.now());
     html(StatusCode::NOT_FOUND, &markup)
 }
 
@@ -259,7 +259,7 @@ fn unreadable(site: &Site, trouble: &Trouble) -> Response {
     // a database that waits for its migration is there, and is no first start
     let is_there = std::fs::metadata(site.database()).is_ok_and(|file| file.len() > 0);
     if trouble.kind == Kind::Unavailable && !is_there {
-        return html(StatusCode::OK, &page::first(&Who::of(&site.config), site.clock.now()));
+        return html(StatusCode::OK, &page::first(&Who::of(&site.config()), site.clock.now()));
     }
     let is_asked_wrong = matches!(trouble.kind, Kind::Usage | Kind::Data);
     let (status, headline) = if is_asked_wrong {
@@ -267,7 +267,7 @@ fn unreadable(site: &Site, trouble: &Trouble) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "The database cannot be read")
     };
-    let markup = page::trouble(headline, trouble, &Who::of(&site.config), site.clock.now());
+    let markup = page::trouble(headline, trouble, &Who::of(&site.config()), site.clock.now());
     let mut response = html(status, &markup);
     if !is_asked_wrong {
         let after = HeaderValue::from(Duration::from_secs(5).as_secs());

@@ -145,7 +145,7 @@ pub const ROUTES: &[Route] = &[
 
 /// Answers a request, whatever it is.
 pub async fn answer(site: Arc<Site>, request: Request<Incoming>) -> Response {
-    let reader = gate::reader(&site.config.serve, request.headers());
+    let reader = gate::reader(&site.config().serve, request.headers());
     let answer = respond(site, request).await;
     let mut response = answer.unwrap_or_else(Refusal::into_response);
     answer::secure(response.headers_mut());
@@ -159,13 +159,13 @@ pub async fn answer(site: Arc<Site>, request: Request<Incoming>) -> Response {
 
 async fn respond(site: Arc<Site>, request: Request<Incoming>) -> Answer {
     let (head, body) = request.into_parts();
-    let host = gate::host(&site.config.serve, &head.uri, &head.headers)?;
+    let host = gate::host(&site.config().serve, &head.uri, &head.headers)?;
     let (route, parts) = find(&head.method, head.uri.path())?;
     gate::acceptable(route.gives, &head.headers)?;
     let body = match route.access {
         Access::Read => Bytes::new(),
         Access::Write => {
-            gate::may_write(&site.config.serve, &host, &head.headers)?;
+            gate::may_write(&site.config().serve, &host, &head.headers)?;
             received(&head.headers, body).await?
         }
     };

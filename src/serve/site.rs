@@ -2,7 +2,8 @@
 //!
 //! Reading is done on a thread of its own, since a database that somebody holds makes its reader wait. One picture is
 //! shared by all who ask: it is taken anew when the database has changed, when it has become stale, and every few seconds,
-//! so that a thousand requests cost as many looks at the database as one.
+//! so that a thousand requests cost as many looks at the database as one. With it the configuration is read anew where its
+//! files have changed: cycles judge by the new one at once, and what is shown must be what they judge by.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,10 +52,11 @@ pub struct Own {
     pub env: Vec<(String, String)>,
 }
 
+/// The configuration as it is written now, where that is another one than this and has no fault.
+pub type Reread = Box<dyn Fn(&Config) -> Option<Config> + Send + Sync>;
+
 /// What every handler is given.
 pub struct Site {
-    /// The configuration, without secrets but the token.
-    pub config: Arc<Config>,
     /// The clock.
     pub clock: Clock,
     /// How this program is started again.
@@ -65,6 +67,8 @@ pub struct Site {
     pub stop: watch::Receiver<bool>,
     /// How many more may listen to events.
     pub listeners: Arc<Semaphore>,
+    database: PathBuf,
+    config: Mutex<Arc<Config>>,
     keeper: Arc<tokio::sync::Mutex<Keeper>>,
     last: Mutex<Option<(Instant, Looked)>>,
     readers: Arc<Semaphore>,
@@ -87,20 +91,25 @@ pub struct Moment {
 
 /// Whoever holds it looks at the database. It is open for no longer than a look takes: whoever wants to put a backup in its
 /// place must find nobody there.
-#[derive(Default)]
-struct Keeper(Option<(Trace, Arc<Moment>)>);
+struct Keeper {
+    config: Arc<Config>,
+    reread: Reread,
+    last: Option<(Trace, Arc<Moment>)>,
+}
 
 impl Site {
     /// A site that nobody has asked yet.
-    pub fn new(config: Arc<Config>, clock: Clock, own: Own, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(config: Config, reread: Reread, clock: Clock, own: Own, stop: watch::Receiver<bool>) -> Self {
+        let config = Arc::new(config);
         Self {
-            config,
+            database: config.database.0.clone(),
+            keeper: Arc::new(tokio::sync::Mutex::new(Keeper { config: config.clone(), reread, last: None })),
+            config: Mutex::new(config),
             clock,
             own,
             beats: watch::channel(Beat::default()).0,
             stop,
             listeners: Arc::new(Semaphore::new(super::events::MOST)),
-            keeper: Arc::default(),
             last: Mutex::new(None),
             readers: Arc::new(Semaphore::new(READERS)),
             is_changed: AtomicBool::new(false),
@@ -109,7 +118,12 @@ impl Site {
 
     /// The database.
     pub fn database(&self) -> &Path {
-        &self.config.database.0
+        &self.database
+    }
+
+    /// The configuration as it was at the last look, without secrets but the token.
+    pub fn config(&self) -> Arc<Config> {
+        held(&self.config).clone()
     }
 
     /// The newest picture, or why there is none.
@@ -138,18 +152,24 @@ impl Site {
     }
 
     async fn look(&self, mut keeper: OwnedMutexGuard<Keeper>) -> Looked {
-        let (config, now) = (self.config.clone(), self.clock.now());
+        let now = self.clock.now();
         if self.is_changed.swap(false, Ordering::Relaxed) {
-            *keeper = Keeper::default();
+            keeper.last = None;
         }
         let looked = tokio::task::spawn_blocking(move || {
-            let looked = keeper.look(&config, now);
+            let looked = keeper.look(now);
             if looked.is_err() {
-                *keeper = Keeper::default();
+                keeper.last = None;
             }
-            looked
+            (looked, keeper.config.clone())
         });
-        let looked = looked.await.unwrap_or_else(|error| Err(bug(&error)));
+        let looked = match looked.await {
+            Ok((looked, config)) => {
+                *held(&self.config) = config;
+                looked
+            }
+            Err(error) => Err(bug(&error)),
+        };
         *held(&self.last) = Some((Instant::now(), looked.clone()));
         looked
     }
@@ -166,7 +186,7 @@ impl Site {
         read: impl FnOnce(&Reader, &Config, Time) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, Trouble> {
         let permit = self.readers.clone().acquire_owned().await.map_err(|error| bug(&error))?;
-        let (config, now) = (self.config.clone(), self.clock.now());
+        let (config, now) = (self.config(), self.clock.now());
         let reading = tokio::task::spawn_blocking(move || {
             // whoever asked may have gone; the thread still reads
             let _permit = permit;
@@ -188,15 +208,18 @@ impl Site {
 
 impl Keeper {
     /// The picture that is right now.
-    fn look(&mut self, config: &Arc<Config>, now: Time) -> Looked {
-        let path = &config.database.0;
+    fn look(&mut self, now: Time) -> Looked {
+        let path = self.config.database.0.clone();
         // before the picture is taken: what changes meanwhile is seen the next time
-        let trace = Store::trace(path);
-        if let Some((_, moment)) = self.0.as_ref().filter(|(of, moment)| *of == trace && moment.is_good(now)) {
+        let trace = Store::trace(&path);
+        if let Some((_, moment)) = self.last.as_ref().filter(|(of, moment)| *of == trace && moment.is_good(now)) {
             return Ok(moment.clone());
         }
-        let moment = Arc::new(Moment::take(&mut Store::open_briefly(path, PATIENCE)?, config, now)?);
-        self.0 = Some((trace, moment.clone()));
+        if let Some(config) = (self.reread)(&self.config) {
+            self.config = Arc::new(config);
+        }
+        let moment = Arc::new(Moment::take(&mut Store::open_briefly(&path, PATIENCE)?, &self.config, now)?);
+        self.last = Some((trace, moment.clone()));
         Ok(moment)
     }
 }
@@ -207,8 +230,11 @@ impl Moment {
         let mut document = Dashboard::new(&snapshot, config);
         let dashboard = json(&document)?;
         document.forget_ages();
-        let lasting = crc32fast::hash(&json(&document)?);
-        let tag = format!("W/\"{}-{}-{lasting:08x}\"", snapshot.counts.done, u8::from(snapshot.stale));
+        let mut lasting = crc32fast::Hasher::new();
+        lasting.update(&json(&document)?);
+        config.texts.all().for_each(|text| lasting.update(text.text.as_bytes()));
+        let (done, stale) = (snapshot.counts.done, u8::from(snapshot.stale));
+        let tag = format!("W/\"{done}-{stale}-{:08x}\"", lasting.finalize());
         let documents = Mutex::new(BTreeMap::from([(DASHBOARD, dashboard)]));
         Ok(Self { snapshot, config: config.clone(), tag, documents })
     }

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use crate::serving::{Serving, TOKEN, WITH_TOKEN};
+use crate::support::client::ask;
 use crate::world::{World, until};
 
 /// A connection on which a beginning was sent.
@@ -222,4 +223,32 @@ fn hostile_words_stay_words() {
     assert_eq!(shown.as_str().unwrap(), label.replace("\\\"", "\""));
     let refused = serving.get("/monitoring/history?metric=%3Cscript%3E%1b");
     assert!(refused.status == 400 && !refused.text().contains('\u{1b}'), "{}", refused.text());
+}
+
+#[test]
+fn a_changed_configuration_counts_at_once_and_a_broken_one_does_not() {
+    let world = World::with_queue(WITH_TOKEN);
+    world.queue(12);
+    world.check();
+    let serving = Serving::start(&world);
+    let shown = |words: &str| serving.get("/").text().contains(words);
+    assert!(shown("QUEUE_LONG") && !shown("Renamed system"), "{}", serving.get("/").text());
+    let config = fs::read_to_string(world.path("config.toml")).unwrap();
+    let renamed = config
+        .replace("[monitor]", "[monitor]\nname = \"Renamed system\"")
+        .replace(TOKEN, "another-token-of-16-characters");
+    world.configure(&renamed);
+    until("the new name", || shown("Renamed system"));
+    let ack = |token: &str| {
+        let head = [("authorization", token), ("content-type", "application/json")];
+        ask(serving.at, "POST", "/monitoring/alerts/1/ack", &head, "{\"message\": \"on it\", \"by\": \"ann\"}").status
+    };
+    assert_eq!(ack(&format!("Bearer {TOKEN}")), 401);
+    assert_eq!(ack("Bearer another-token-of-16-characters"), 200);
+    // with a fault in it the one before goes on, as it does for the cycles
+    world.configure(&renamed.replace("Renamed system", "Broken").replace("[[rule]]", "[[rules]]"));
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(shown("Renamed system") && !shown("Broken"), "{}", serving.get("/").text());
+    world.configure(&renamed.replace("Renamed system", "Mended system"));
+    until("the mended one", || shown("Mended system"));
 }
