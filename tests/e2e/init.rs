@@ -1,7 +1,7 @@
 //! `init`: what it writes loads and is judged, what is there is never overwritten, and an installation is done once.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -132,6 +132,12 @@ would  timer sippar-mon-check.timer: systemctl --root=@/root enable sippar-mon-c
     assert_eq!(install(&[]), steps(timer));
     assert_eq!(install(&["--timer"]), steps(timer));
     assert_eq!(listed(Path::new(&root)), before);
+    let units = world.path("root/etc/systemd/system");
+    leave_masked(&units);
+    let unmask = "would  sippar-mon-check.timer is allowed to start: systemctl --root=@/root unmask \
+                  sippar-mon-check.timer\n";
+    assert_eq!(install(&[]), steps(&format!("{unmask}{timer}")));
+    fs::remove_dir_all(&units).unwrap();
     fs::create_dir_all(world.path("root/etc/cron.d")).unwrap();
     let cron = "would  crontab /etc/cron.d/sippar-mon: write @/root/etc/cron.d/sippar-mon (0644 root:root)\n";
     assert_eq!(install(&["--cron"]), steps(cron));
@@ -143,6 +149,14 @@ would  timer sippar-mon-check.timer: systemctl --root=@/root enable sippar-mon-c
     let ran = world.run(&["init", "--install", "--dry-run", "--root", &root]);
     assert_eq!((ran.code, ran.out.as_str()), (73, ""), "{ran:?}");
     assert!(ran.err.contains("starts it already, and is not the shipped one"), "{ran:?}");
+}
+
+/// A package that was removed leaves its timer masked, and the link by which it was enabled.
+fn leave_masked(units: &Path) {
+    let wants = units.join("timers.target.wants");
+    fs::create_dir_all(&wants).unwrap();
+    symlink("/lib/systemd/system/sippar-mon-check.timer", wants.join("sippar-mon-check.timer")).unwrap();
+    symlink("/dev/null", units.join("sippar-mon-check.timer")).unwrap();
 }
 
 #[test]

@@ -38,7 +38,8 @@ const CRONTAB: &str = include_str!("../../../examples/cron.d/sippar-mon");
 const SERVICE: &str = include_str!("../../../examples/systemd/sippar-mon-check.service");
 const TIMER: &str = include_str!("../../../examples/systemd/sippar-mon-check.timer");
 
-/// The unit that is enabled.
+/// The unit that does the cycles, and the one that is enabled.
+const SERVICE_NAME: &str = "sippar-mon-check.service";
 const TIMER_NAME: &str = "sippar-mon-check.timer";
 
 /// One line of `--json`.
@@ -191,6 +192,12 @@ impl Plan {
         self.path("/etc/systemd/system/timers.target.wants").join(TIMER_NAME).symlink_metadata().is_ok()
     }
 
+    /// Whether systemd is forbidden to start it, as when a package of ours was removed.
+    fn is_masked(&self, name: &str) -> bool {
+        let link = std::fs::read_link(self.path("/etc/systemd/system").join(name));
+        link.is_ok_and(|to| to == Path::new("/dev/null"))
+    }
+
     /// The timer, and no crontab beside it.
     fn timer(&self) -> Result<Vec<Step>, Trouble> {
         let mut steps = Vec::new();
@@ -207,10 +214,14 @@ impl Plan {
         let folders = ["/usr/lib/systemd/system", "/lib/systemd/system"];
         let is_packaged = folders.iter().any(|folder| self.path(folder).join(TIMER_NAME).is_file());
         let mut fresh = false;
+        for name in [SERVICE_NAME, TIMER_NAME].into_iter().filter(|name| self.is_masked(name)) {
+            steps.push(self.systemctl(&format!("{name} is allowed to start"), &["unmask", name], false));
+            fresh = true;
+        }
         if !is_packaged {
-            for (name, text) in [("sippar-mon-check.service", SERVICE), (TIMER_NAME, TIMER)] {
+            for (name, text) in [(SERVICE_NAME, SERVICE), (TIMER_NAME, TIMER)] {
                 let path = format!("/etc/systemd/system/{name}");
-                fresh |= !self.path(&path).exists();
+                fresh |= !self.path(&path).is_file();
                 steps.push(self.public(&format!("unit {path}"), &path, text));
             }
         }
@@ -218,7 +229,7 @@ impl Plan {
             steps.push(self.systemctl("systemd knows the units", &["daemon-reload"], false));
         }
         let words: &[&str] = if self.is_real() { &["enable", "--now", TIMER_NAME] } else { &["enable", TIMER_NAME] };
-        steps.push(self.systemctl(&format!("timer {TIMER_NAME}"), words, self.is_enabled()));
+        steps.push(self.systemctl(&format!("timer {TIMER_NAME}"), words, self.is_enabled() && !fresh));
         Ok(steps)
     }
 

@@ -1,6 +1,6 @@
 //! The steps of an installation: each knows whether it is done, does itself, and says so in a line.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, Metadata, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -71,10 +71,13 @@ impl Step {
     /// Whether there is nothing to do.
     pub fn is_done(&self, names: &Names) -> bool {
         match &self.deed {
-            Deed::Place { path, owner, mode, .. } => {
+            Deed::Place { path, content, owner, mode } => {
                 let ids = (names.number("passwd", &owner.0), names.number("group", &owner.1));
-                path.metadata()
-                    .is_ok_and(|meta| meta.mode() & 0o7777 == *mode && (Some(meta.uid()), Some(meta.gid())) == ids)
+                path.metadata().is_ok_and(|meta| {
+                    is_meant(&meta, content.is_some())
+                        && meta.mode() & 0o7777 == *mode
+                        && (Some(meta.uid()), Some(meta.gid())) == ids
+                })
             }
             Deed::Run { is_done, .. } => *is_done,
             Deed::Remove(path) => !path.exists(),
@@ -107,6 +110,11 @@ fn cannot(act: &str, path: &Path, error: &std::io::Error) -> Trouble {
     Trouble::new(Kind::CannotCreate, format!("cannot {act} {}: {error}", path.display()))
 }
 
+/// Whether that is what is to be there: a file, or a folder. A link may lead to it, but neither to a device nor elsewhere.
+fn is_meant(meta: &Metadata, is_file: bool) -> bool {
+    if is_file { meta.is_file() } else { meta.is_dir() }
+}
+
 fn place(
     path: &Path,
     content: Option<&[u8]>,
@@ -117,7 +125,13 @@ fn place(
     let missing = |name: &str| Trouble::new(Kind::CannotCreate, format!("there is no user or group {name}"));
     let uid = names.number("passwd", &owner.0).ok_or_else(|| missing(&owner.0))?;
     let gid = names.number("group", &owner.1).ok_or_else(|| missing(&owner.1))?;
-    if !path.exists() {
+    if let Ok(meta) = path.metadata() {
+        if !is_meant(&meta, content.is_some()) {
+            let kind = if content.is_some() { "file" } else { "folder" };
+            let what = format!("{} is there and is no {kind}", path.display());
+            return Err(Trouble::new(Kind::CannotCreate, what).help(format!("look at it: ls -l {}", path.display())));
+        }
+    } else {
         let folder = if content.is_some() { path.parent().unwrap_or(path) } else { path };
         fs::create_dir_all(folder).map_err(|error| cannot("create", folder, &error))?;
         if let Some(content) = content {
@@ -157,5 +171,29 @@ async fn command(argv: &[String], good: &std::ops::RangeInclusive<i32>) -> Resul
         }
         End::Signalled(signal) => Err(trouble(format!("it was ended by signal {signal}"))),
         End::TimedOut => Err(trouble("it did not end within a minute".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_and_is_something_else_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir(root.join("etc")).unwrap();
+        fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\n").unwrap();
+        fs::write(root.join("etc/group"), "root:x:0:\n").unwrap();
+        let (names, owner) = (Names::of(root), ("root".to_owned(), "root".to_owned()));
+        let trouble = |path: &Path, content| place(path, content, &owner, 0o600, &names).unwrap_err();
+        // as a link to /dev/null is, by which systemd is forbidden to start a unit
+        let other = root.join("unit.timer");
+        std::os::unix::fs::symlink(root.join("etc"), &other).unwrap();
+        let before = root.join("etc").metadata().unwrap().mode();
+        assert_eq!(trouble(&other, Some(b"x".as_slice())).what, format!("{} is there and is no file", other.display()));
+        assert_eq!(root.join("etc").metadata().unwrap().mode(), before);
+        let file = root.join("etc/passwd");
+        assert_eq!(trouble(&file, None).what, format!("{} is there and is no folder", file.display()));
     }
 }
