@@ -2,6 +2,7 @@
 //! one root folder, `/` unless somebody looks at another system's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::DirEntry;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -101,6 +102,7 @@ impl Machine {
             saw_all_tabs,
             cron_runs: self.runs(&["cron", "crond", "fcron", "systemd-cron"]),
             units: self.units().await,
+            server: self.server(),
             users: self.users.values().cloned().collect(),
             programs,
             root: self.root_user(),
@@ -162,6 +164,17 @@ impl Machine {
         let Ok(processes) = std::fs::read_dir(self.path("/proc")) else { return false };
         let is_one = |comm: std::io::Result<String>| comm.is_ok_and(|comm| names.contains(&comm.trim()));
         processes.flatten().any(|process| is_one(std::fs::read_to_string(process.path().join("comm"))))
+    }
+
+    /// A process that serves and makes cycles.
+    fn server(&self) -> Option<u32> {
+        let processes = std::fs::read_dir(self.path("/proc")).ok()?.flatten();
+        let server = |process: DirEntry| {
+            let number = process.file_name().to_str()?.parse().ok()?;
+            let words = std::fs::read_to_string(process.path().join("cmdline")).ok()?;
+            serves_and_repeats(&words).then_some(number)
+        };
+        processes.filter_map(server).min()
     }
 
     /// Units that start cycles: timers of services that check, services that serve and check by themselves.
@@ -253,6 +266,12 @@ fn starts(text: &str, word: &str) -> bool {
     })
 }
 
+/// Whether the words of a process, as the kernel keeps them, are those of a server that makes cycles.
+fn serves_and_repeats(words: &str) -> bool {
+    let words: Vec<&str> = words.split_terminator('\0').collect();
+    starts(&format!("ExecStart={}", words.join(" ")), "serve") && words.contains(&"--repeat")
+}
+
 /// Whether the timer `name` starts `service`: it names it, or has its name.
 fn is_timer_of(name: &str, text: &str, service: &str) -> bool {
     let Some(stem) = name.strip_suffix(".timer") else { return false };
@@ -273,6 +292,10 @@ mod tests {
         assert!(!starts("ExecStart=/usr/bin/sippar-mon serve\n", "check"));
         assert!(!starts("ExecStart=/usr/bin/sippar-mon db check\n", "check"));
         assert!(!starts("ExecStart=/bin/sh -c 'sippar-mon check'\n", "check"));
+        assert!(serves_and_repeats("sippar-mon\0serve\0--repeat\0"));
+        assert!(serves_and_repeats("/usr/bin/sippar-mon\0--config\0c.toml\0serve\0--repeat\0"));
+        assert!(!serves_and_repeats("sippar-mon\0serve\0") && !serves_and_repeats("sippar-mon\0check\0--repeat\0"));
+        assert!(!serves_and_repeats(""));
         assert!(
             is_timer_of("a.timer", "[Timer]\n", "a.service") && !is_timer_of("a.timer", "Unit=b.service", "a.service")
         );

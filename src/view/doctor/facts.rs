@@ -176,6 +176,8 @@ pub struct Starts {
     pub cron_runs: bool,
     /// Units of systemd that start us.
     pub units: Vec<Unit>,
+    /// A process that serves and makes cycles, as in a container, where neither cron nor systemd is.
+    pub server: Option<u32>,
     /// Users of this machine.
     pub users: BTreeSet<String>,
     /// Programs of our name that crontabs can find or name.

@@ -37,6 +37,13 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
         is_read: true,
     }));
     faults.extend(units.iter().flat_map(|unit| unit_faults(unit, interval)));
+    // beside another way it may be that unit's, or watch something else
+    ways.extend(facts.starts.server.filter(|_| ways.is_empty()).map(|process| Way {
+        words: format!("sippar-mon serve --repeat (process {process})"),
+        stop: format!("kill {process}"),
+        is_cron: false,
+        is_read: true,
+    }));
     found.extend(done(facts, &ways));
     found.append(&mut faults);
     if ways.iter().any(|way| way.is_cron) && !facts.starts.cron_runs {
