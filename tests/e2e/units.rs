@@ -1,4 +1,4 @@
-//! The shipped ways of being started: the systemd units as systemd itself judges them, and the crontab line.
+//! The shipped ways of being started: the systemd units as systemd itself judges them, the crontab line, the container.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,4 +86,16 @@ fn the_crontab_is_one_that_cron_reads_to_its_end() {
             "* * * * * sippar-mon sippar-mon check --repeat --env-file /etc/sippar-mon/env",
         ]
     );
+}
+
+#[test]
+fn a_container_is_built_without_what_is_built_outside_of_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lines = |name: &str| {
+        let text = fs::read_to_string(root.join(name)).unwrap();
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.map(|line| line.trim_start_matches('/').to_owned()).collect::<Vec<_>>()
+    };
+    let ignored = lines(".dockerignore");
+    assert_eq!(ignored, [vec![".git".to_owned()], lines(".gitignore")].concat());
 }
