@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use crate::model::time::Time;
 
+/// How long into the next minute a loop that has not ended waits for the process that would take over.
+pub const GRACE: Duration = Duration::from_secs(3);
+
+/// For how many minutes a loop that has not ended goes on where nobody takes over: the longest response ends within them.
+pub const MOST_FOLLOWING: Duration = Duration::from_mins(6);
+
 /// When a loop that takes over begins: at once, unless the loop before it has done this tick already.
 pub fn first(now: Time, last: Option<Time>, interval: Duration, end: Time) -> Option<Time> {
     if last == Some(now.floor(interval)) { next(now, interval, end) } else { Some(now) }

@@ -68,7 +68,7 @@ fn head(found: &Found) -> String {
 # What notifications call the watched system, and which of its installations this is.
 name = \"Sippar bridge\"
 #environment = \"production\"
-# Between two ticks. With \"15s\" a condition is told of within half a minute; cron then starts `check --repeat`.
+# Between two ticks. With \"15s\" a condition is told of within half a minute; the schedule needs no change.
 #interval = \"60s\"
 {env_file}
 ",

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
 use crate::support::http::{Answer, HttpFake};
-use crate::world::{Ran, World, slack, told, until};
+use crate::world::{Ran, Running, World, slack, told, until};
 
 /// A world in which `QUEUE_LONG` is answered by `script`, and `keys` of the response.
 fn world(fake: &HttpFake, script: &str, keys: &str) -> World {
@@ -255,6 +256,27 @@ environment
     assert!(out.contains("standard input\n  {\"response\":\"act\",\"by\":\"eva\",\"version\":1,"), "{out}");
     let json = world.run(&["respond", "act", "--dry-run", "--json"]).json();
     assert_eq!((json["environment"]["SIPPAR_RESPONSE"].as_str(), json["folder"].as_str()), (Some("act"), Some("/")));
+}
+
+/// As a timer of systemd does, nobody starts a second process while the first one waits for its response.
+#[test]
+fn cycles_go_on_while_a_response_outlives_the_minute() {
+    let fake = ok();
+    let world = world(&fake, "sleep 60", "timeout = \"2m\"");
+    world.queue(50);
+    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() % 60;
+    while !(50..55).contains(&second()) {
+        sleep(Duration::from_millis(100));
+    }
+    let (begun, rest) = (Instant::now(), Duration::from_secs(67 - second()));
+    let running: Running = world.command(&["check", "--repeat"]).spawn().unwrap().into();
+    until("the response", || world.run(&["alert", "list"]).out.contains("QUEUE_LONG"));
+    // the rest of the minute, and the time in which another process would have taken over
+    sleep(rest.saturating_sub(begun.elapsed()));
+    until("a cycle of the next minute", || world.status()["age_seconds"].as_f64().is_some_and(|age| age < 2.0));
+    running.terminate();
+    assert_eq!(running.wait().code, 143);
+    assert_eq!(history(&world), ["act killed, since the monitor was asked to stop, outcome unknown"]);
 }
 
 #[test]

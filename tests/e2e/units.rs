@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 /// The units, with the line that starts each of them.
 const UNITS: [(&str, &str); 3] = [
-    ("sippar-mon-check.service", "ExecStart=sippar-mon check"),
+    ("sippar-mon-check.service", "ExecStart=sippar-mon check --repeat"),
     ("sippar-mon-check.timer", "Unit=sippar-mon-check.service"),
     ("sippar-mon-serve.service", "ExecStart=sippar-mon serve --env-file /etc/sippar-mon/env"),
 ];
@@ -61,7 +61,10 @@ fn the_timer_is_punctual_and_states_are_no_failures() {
     };
     has("systemd/sippar-mon-check.timer", "OnCalendar=minutely");
     has("systemd/sippar-mon-check.timer", "AccuracySec=1s");
+    has("systemd/sippar-mon-check.timer", "OnActiveSec=1s");
     has("systemd/sippar-mon-check.service", "SuccessExitStatus=1 2 3");
+    // neither an installation nor an upgrade waits for the end of a minute
+    has("systemd/sippar-mon-check.service", "Type=exec");
     // both services are closed alike
     let closed = |name: &str| {
         let text = example(name);

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::{busy, enter, met, open, over, show, tidied, told, troubled};
 use crate::cmd::{Context, Ended};
 use crate::config::Config;
-use crate::cycle::lock::{self, Name};
+use crate::cycle::lock::{self, Lock, Name};
 use crate::cycle::respond::{self, Responded};
 use crate::cycle::stop::Stop;
 use crate::cycle::{Road, deliver, heartbeat, repeat};
 use crate::model::delivery::Attempt;
+use crate::model::time::Time;
 use crate::model::trouble::Trouble;
 use crate::net::Net;
 use crate::store::Store;
@@ -21,8 +22,7 @@ use crate::world::Clock;
 
 /// Runs the cycles of a minute, or until it is asked to stop.
 pub async fn repeating(context: &Context, config: Arc<Config>, broken: bool, mut stop: Stop) -> Ended {
-    let database = config.database.0.clone();
-    let mut store = match open(context, &config) {
+    let store = match open(context, &config) {
         Ok(store) => store,
         Err(trouble) => {
             let ended: Ended = Err(trouble.into());
@@ -33,54 +33,149 @@ pub async fn repeating(context: &Context, config: Arc<Config>, broken: bool, mut
     let end = repeat::minute_end(context.clock.now());
     let patience = context.clock.until(end);
     let taken = tokio::select! {
-        taken = lock::take(&database, Name::Schedule, patience) => taken?,
+        taken = lock::take(&config.database.0, Name::Schedule, patience) => taken?,
         code = stop.asked() => return Ok(code),
     };
     let Some(schedule) = taken else { return Err(busy(context, &config, &store)?.into()) };
     let net = context.net(&config);
-    let (mut ended, mut in_emergency) = (None, false);
-    let last = store.last_cycle()?.map(|last| last.tick);
-    let mut upcoming = repeat::first(context.clock.now(), last, config.interval, end);
-    let (mut deliveries, mut responses, mut beats) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-    while let Some(then) = upcoming {
-        let cycle = async {
-            tokio::time::sleep(context.clock.until(then)).await;
-            one_of_many(context, &config, &net, &mut store, broken, &mut beats).await
-        };
-        // trouble of one cycle (a busy database, a full disk) must cost neither the next one nor what is being sent
-        let of_cycle = tokio::select! {
-            ended = cycle => ended,
-            _ = stop.asked() => break,
-        };
-        // where no stamp can be left, one process tells once
-        in_emergency = in_emergency || met(context, &config, &of_cycle).await;
-        ended = Some(of_cycle);
-        if deliver::is_needed(&store, &config, context.clock.now()).unwrap_or(false) {
-            deliveries.spawn(deliver_beside(context.clock, config.clone(), net.clone(), stop.clone()));
+    let (ended, beside) = (None, Beside::default());
+    let mut looping = Looping { context, config, net, store, broken, stop, beside, ended, in_emergency: false };
+    let went = looping.minutes(schedule, end).await;
+    // trouble with what comes next ends nothing that runs
+    let ended = looping.finish().await;
+    went?;
+    ended
+}
+
+/// What was begun beside the cycles and has not ended.
+#[derive(Default)]
+struct Beside {
+    deliveries: JoinSet<Result<Vec<Attempt>, Trouble>>,
+    responses: JoinSet<Result<Vec<Responded>, Trouble>>,
+    beats: JoinSet<Result<(), String>>,
+}
+
+impl Beside {
+    fn is_empty(&self) -> bool {
+        self.deliveries.is_empty() && self.responses.is_empty() && self.beats.is_empty()
+    }
+}
+
+/// The loop of one process.
+struct Looping<'a> {
+    context: &'a Context,
+    config: Arc<Config>,
+    net: Arc<Net>,
+    store: Store,
+    broken: bool,
+    stop: Stop,
+    beside: Beside,
+    /// How the last cycle ended.
+    ended: Option<Ended>,
+    /// Where no stamp can be left, one process tells once.
+    in_emergency: bool,
+}
+
+impl Looping<'_> {
+    /// The cycles of this process's minute, and of the next ones while something that it began still runs and nobody else
+    /// makes them: cron starts a process each minute, a timer of systemd none before the last one has ended.
+    async fn minutes(&mut self, schedule: Lock, mut end: Time) -> Result<(), Trouble> {
+        let last = end + repeat::MOST_FOLLOWING;
+        let mut held = Some(schedule);
+        while let Some(schedule) = held {
+            self.minute(end).await?;
+            // the next minute's loop need not wait for a slow provider
+            drop(schedule);
+            if end >= last || !self.outlast(end + repeat::GRACE).await? {
+                return Ok(());
+            }
+            held = lock::try_take(&self.config.database.0, Name::Schedule)?;
+            end = repeat::minute_end(self.context.clock.now());
         }
-        if respond::is_needed(&store, &config).unwrap_or(false) {
-            responses.spawn(respond_beside(context.clock, config.clone(), stop.clone()));
+        Ok(())
+    }
+
+    /// The cycles until `end`.
+    async fn minute(&mut self, end: Time) -> Result<(), Trouble> {
+        let last = self.store.last_cycle()?.map(|last| last.tick);
+        let mut upcoming = repeat::first(self.context.clock.now(), last, self.config.interval, end);
+        while let Some(then) = upcoming {
+            let mut stop = self.stop.clone();
+            // trouble of one cycle (a busy database, a full disk) must cost neither the next one nor what is being sent
+            let of_cycle = tokio::select! {
+                ended = self.cycle(then) => ended,
+                _ = stop.asked() => return Ok(()),
+            };
+            self.in_emergency = self.in_emergency || met(self.context, &self.config, &of_cycle).await;
+            self.ended = Some(of_cycle);
+            self.begin_beside();
+            tidied(self.context, &self.config, &mut self.store);
+            upcoming = repeat::next(self.context.clock.now(), self.config.interval, end);
         }
-        tidied(context, &config, &mut store);
-        upcoming = repeat::next(context.clock.now(), config.interval, end);
+        Ok(())
     }
-    // the next minute's loop need not wait for a slow provider
-    drop(schedule);
-    while let Some(delivered) = deliveries.join_next().await {
-        let attempts = troubled(context, &config, delivered.unwrap_or_else(|_| Ok(Vec::new()))).unwrap_or_default();
-        told::undelivered(context, &config, &store, &attempts)?;
+
+    async fn cycle(&mut self, then: Time) -> Ended {
+        tokio::time::sleep(self.context.clock.until(then)).await;
+        let Self { context, config, net, store, broken, beside, .. } = self;
+        one_of_many(context, config, net, store, *broken, &mut beside.beats).await
     }
-    while let Some(responded) = responses.join_next().await {
-        troubled(context, &config, responded.unwrap_or_else(|_| Ok(Vec::new())))?;
+
+    /// Starts what is due.
+    fn begin_beside(&mut self) {
+        let (clock, config, stop) = (self.context.clock, &self.config, &self.stop);
+        if deliver::is_needed(&self.store, config, clock.now()).unwrap_or(false) {
+            self.beside.deliveries.spawn(deliver_beside(clock, config.clone(), self.net.clone(), stop.clone()));
+        }
+        if respond::is_needed(&self.store, config).unwrap_or(false) {
+            self.beside.responses.spawn(respond_beside(clock, config.clone(), stop.clone()));
+        }
     }
-    while let Some(sent) = beats.join_next().await {
-        told::heartbeat(context, &config, sent.unwrap_or(Ok(())));
+
+    /// Waits for what runs beside the cycles, at most until `then`. Whether something does so longer.
+    async fn outlast(&mut self, then: Time) -> Result<bool, Trouble> {
+        let mut stop = self.stop.clone();
+        let patience = self.context.clock.until(then);
+        tokio::select! {
+            ended = self.all_beside() => ended.map(|()| false),
+            () = tokio::time::sleep(patience) => Ok(!self.beside.is_empty()),
+            // it is told to end as well
+            _ = stop.asked() => Ok(false),
+        }
     }
-    match (stop.code(), ended) {
-        (Some(code), _) => Ok(code),
-        (None, Some(ended)) => ended,
-        (None, None) => Ok(Snapshot::take(&mut store, &config, context.clock.now())?.state().exit()),
+
+    /// Waits for all that runs beside the cycles.
+    async fn all_beside(&mut self) -> Result<(), Trouble> {
+        let Self { context, config, store, beside: Beside { deliveries, responses, beats }, .. } = self;
+        loop {
+            tokio::select! {
+                Some(delivered) = deliveries.join_next() => {
+                    let attempts = troubled(context, config, joined(delivered)).unwrap_or_default();
+                    told::undelivered(context, config, store, &attempts)?;
+                }
+                Some(responded) = responses.join_next() => {
+                    troubled(context, config, joined(responded))?;
+                }
+                Some(sent) = beats.join_next() => told::heartbeat(context, config, sent.unwrap_or(Ok(()))),
+                else => return Ok(()),
+            }
+        }
     }
+
+    /// The end of the process, when all that it began has ended.
+    async fn finish(mut self) -> Ended {
+        self.all_beside().await?;
+        match (self.stop.code(), self.ended) {
+            (Some(code), _) => Ok(code),
+            (None, Some(ended)) => ended,
+            (None, None) => Ok(Snapshot::take(&mut self.store, &self.config, self.context.clock.now())?.state().exit()),
+        }
+    }
+}
+
+/// What a task came to; one that panicked did nothing.
+fn joined<T>(ended: Result<Result<Vec<T>, Trouble>, JoinError>) -> Result<Vec<T>, Trouble> {
+    ended.unwrap_or_else(|_| Ok(Vec::new()))
 }
 
 /// One cycle; its sign of life is on its way when it ends.

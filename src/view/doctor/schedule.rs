@@ -173,7 +173,8 @@ fn unit_faults(unit: &Unit, interval: Option<Duration>) -> Vec<Finding> {
     if let Some(interval) = short.filter(|_| is_timer && is_minutely && !text.contains("--repeat")) {
         let seconds = interval.as_secs();
         let what = format!("{name} starts one cycle a minute, and the interval is {seconds} s");
-        let fix = format!("systemctl edit {name}: [Timer] OnCalendar= and then OnCalendar=*:*:0/{seconds}");
+        let fix =
+            format!("systemctl edit {service}: [Service] ExecStart= and then ExecStart=sippar-mon check --repeat");
         found.push(Finding::problem(TOPIC, what).fix(fix));
     }
     if is_timer && !has("AccuracySec=") {

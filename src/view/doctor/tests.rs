@@ -293,7 +293,7 @@ fn what_is_no_second_way_and_what_is_too_slow() {
         bad(&facts),
         [
             "problem schedule: sippar-mon-check.timer starts one cycle a minute, and the interval is 15 s => systemctl edit \
-             sippar-mon-check.timer: [Timer] OnCalendar= and then OnCalendar=*:*:0/15"
+             sippar-mon-check.service: [Service] ExecStart= and then ExecStart=sippar-mon check --repeat"
         ]
     );
 }
