@@ -198,7 +198,7 @@ fn show(context: &Context, config: &Config, store: &mut Store, cycle: &Cycle, at
 }
 
 fn done<'a>(cycle: &'a Cycle, attempts: &'a [Attempt]) -> Done<'a> {
-    Done { collected: &cycle.collected, events: cycle.judged.as_ref().map_or(&[], |judged| &judged.events), attempts }
+    Done { collected: &cycle.collected, events: cycle.judged.as_ref().map(|judged| &judged.events[..]), attempts }
 }
 
 fn open(context: &Context, config: &Config) -> Result<Store, Trouble> {

@@ -17,8 +17,8 @@ use crate::view::snapshot::{Row, Snapshot, Standing};
 pub struct Done<'a> {
     /// What the sources brought home.
     pub collected: &'a [Collected],
-    /// What happened to alerts.
-    pub events: &'a [Event],
+    /// What happened to alerts; none where this tick had been judged before.
+    pub events: Option<&'a [Event]>,
     /// What was sent.
     pub attempts: &'a [Attempt],
 }
@@ -35,7 +35,10 @@ pub fn report(done: &Done<'_>, snapshot: &Snapshot, config: &Config, terminal: &
         let _ = writeln!(out, "             {source}: {}", safe::answer(why));
     }
     let _ = writeln!(out, "  judged     {}", standings(snapshot));
-    for event in done.events {
+    if done.events.is_none() {
+        out.push_str("             this tick was judged before; alerts change at the next one\n");
+    }
+    for event in done.events.unwrap_or_default() {
         let mark = match event.transition {
             Transition::Resolved(..) => terminal.badge(Badge::RESOLVED),
             other => format!("{} {}", terminal.badge(other.severity().into()), other.name()),

@@ -8,7 +8,7 @@ use crate::model::alert::Alert;
 use crate::model::labels::Labels;
 use crate::model::reading::Reason;
 use crate::model::severity::Severity;
-use crate::model::verdict::{Judgement, Says};
+use crate::model::verdict::{Judgement, Level, Says};
 use crate::rules::Rule;
 use crate::store::alerts::AlertId;
 
@@ -59,7 +59,11 @@ pub fn rows_of(rule: &Rule, judgement: Judgement, open: &Open) -> Vec<Row> {
     let (mut rows, rest): (Vec<Row>, _) = match judgement {
         Judgement::Judged { verdicts, .. } => {
             let each = verdicts.into_iter().map(|verdict| match verdict.says {
-                Says::Measured { value, .. } => row(verdict.labels, Standing::Fine, Some(value)),
+                Says::Measured { value, levels } => {
+                    // what was measured after its tick was judged waits for the next one, and is not fine meanwhile
+                    let is_bad = levels.iter().any(|(_, level)| *level == Level::Beyond);
+                    row(verdict.labels, if is_bad { Standing::Pending } else { Standing::Fine }, Some(value))
+                }
                 Says::Unknown(reason) => row(verdict.labels, blind(reason), None),
             });
             (each.collect(), None)

@@ -123,7 +123,7 @@ pub enum Standing {
     Unknown(Reason),
     /// It cannot be judged yet, and that is in order: a first measurement, nothing to divide.
     Waiting(Reason),
-    /// Beyond a limit, not yet for long enough.
+    /// Beyond a limit, not yet for long enough, or only since its tick was judged.
     Pending,
     /// Fine.
     Fine,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::world::{Ran, Running, World, skipped};
+use crate::world::{QUEUE, Ran, Running, World, skipped};
 
 /// A world in which something fires whose words are not ASCII.
 fn troubled() -> World {
@@ -114,4 +114,28 @@ fn what_was_not_measured_yet_is_not_counted_as_fine() {
     };
     // a share of the CPU needs two measurements
     assert!(out.starts_with("● OK  Sippar bridge: 3 of 4 rules fine, 1 not measured yet, checked "), "{out:?}");
+}
+
+/// Alerts change once a tick; whoever tries a rule by hand checks more often than that.
+#[test]
+fn what_turned_bad_since_its_tick_was_judged_is_not_called_fine() {
+    let world = World::new(&QUEUE.replace("\"1s\"", "\"1h\""));
+    world.queue(3);
+    assert_eq!(world.run(&["check"]), Ran::silent(0));
+    let all = world.status()["rules"].as_array().unwrap().len();
+    world.queue(30);
+    let Some(out) = on_a_terminal(&world, &["check"], &[("NO_COLOR", "1")]) else {
+        return skipped("`script` of util-linux is needed to make a terminal");
+    };
+    let judged = format!(
+        "  judged     {} fine, 1 pending\r\n             this tick was judged before; alerts change at the next one\r\n\
+         state OK (exit 0)\r\n",
+        all - 1
+    );
+    assert!(out.ends_with(&judged), "{out:?}");
+    let status = world.status();
+    let shown: Vec<_> =
+        status["rules"].as_array().unwrap().iter().map(|row| (row["rule"].as_str(), row["state"].as_str())).collect();
+    assert!(shown.contains(&(Some("QUEUE_LONG"), Some("pending"))), "{shown:?}");
+    assert!(status["alerts"]["active"].as_array().unwrap().is_empty(), "{status}");
 }
