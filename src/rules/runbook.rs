@@ -51,6 +51,23 @@ mod tests {
         assert!(idle.is_empty(), "docs/runbook.md has sections about rules that are not there: {idle:?}");
     }
 
+    /// The kinds of baselines that a text accepts: the part before the slash.
+    fn accepted(text: &str) -> BTreeSet<&str> {
+        text.split("baseline accept ").skip(1).filter_map(|rest| rest.split('/').next()).collect()
+    }
+
+    #[test]
+    fn a_section_accepts_what_the_alert_says() {
+        let mut count = 0;
+        for rule in shipped::settings().unwrap() {
+            let (name, action) = (rule.alert.unwrap(), rule.action.unwrap());
+            let (says, section) = (accepted(action.get_ref()), accepted(section(name.get_ref()).unwrap()));
+            assert_eq!(section, says, "{}", name.get_ref());
+            count += says.len();
+        }
+        assert_eq!(count, 6);
+    }
+
     #[test]
     fn every_section_has_all_its_parts_and_ends_where_the_next_begins() {
         for name in names() {

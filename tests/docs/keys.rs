@@ -94,3 +94,37 @@ fn the_man_page_of_the_configuration_has_every_key() {
     }
     assert_eq!(found, example().into_keys().collect());
 }
+
+/// Whoever reads a page at night types the key that it names: `[table] key`.
+#[test]
+fn keys_that_pages_name_exist() {
+    let known = example();
+    let tables: BTreeSet<&str> = known.keys().filter_map(|key| key.rsplit_once(' ')).map(|(table, _)| table).collect();
+    let mut count = 0;
+    for name in
+        ["README.md", "docs/monitoring-guide.md", "docs/runbook.md", "docs/security.md", "docs/troubleshooting.md"]
+    {
+        let page = read(name);
+        let quoted =
+            page.split('`').skip(1).step_by(2).filter(|words| words.starts_with('[') && words.ends_with(is_word));
+        for words in quoted.map(|words| words.split_whitespace().collect::<Vec<_>>()) {
+            let [head, keys @ ..] = &words[..] else { continue };
+            let head = table(head);
+            // `[channels]` stands for all the tables in it
+            let is_known = tables.iter().any(|table| table.starts_with(head.trim_end_matches(']')));
+            // [[test]] stands in files of rules, [Timer] in units
+            let is_other = head.ends_with(".KIND]") || ["[[test]]", "[Timer]"].contains(&head.as_str());
+            assert!(is_known || is_other, "{name}: there is no table {head}");
+            for key in keys.iter().map(|key| format!("{head} {key}")) {
+                assert!(known.contains_key(&key), "{name}: there is no key {key}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 15, "only {count} were found");
+}
+
+/// The end of a key or of the table that it stands in.
+fn is_word(c: char) -> bool {
+    c.is_ascii_lowercase() || c == '_' || c == ']'
+}
