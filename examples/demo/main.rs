@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         }
     };
     println!(
-        "The fake world runs, and sippar-mon looks at it every {} s. What people are told stands behind >.\n\
+        "The fake world runs, and sippar-mon checks it every {} s. Messages to people begin with >.\n\
          In another terminal:  {}\nHere: help, or one of what help lists.\n",
         monitor::EVERY.as_secs(),
         monitor.line("status --watch")
