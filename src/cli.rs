@@ -188,7 +188,7 @@ pub enum Format {
     Table,
     /// One JSON document.
     Json,
-    /// One line for Nagios and its kin, with performance data.
+    /// One line for Nagios or Icinga, with performance data.
     Nagios,
 }
 

@@ -144,8 +144,8 @@ fn channels(found: &Found) -> String {
 }
 
 const HEARTBEAT: &str = "\
-# A sign of life for a service that tells people when it stops (Healthchecks and its kin): nobody else notices when this
-# machine is gone.
+# A sign of life for a service that tells people when it stops (Healthchecks or a service like it): nobody else notices
+# when this machine is gone.
 #[heartbeat]
 #url = \"env:HEARTBEAT_URL\"
 

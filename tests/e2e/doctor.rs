@@ -95,7 +95,7 @@ fn nothing_at_all_is_a_finding() {
             "problem channels: there is no channel: nobody is told of anything => set SLACK_WEBHOOK_URL in the file of \
              --env-file, or add [channels.NAME.slack] to the configuration",
             "warning heartbeat: not configured: nobody notices when this machine or the monitor stops => [heartbeat] url \
-             = \"env:HEARTBEAT_URL\" in the configuration (Healthchecks and its kin)",
+             = \"env:HEARTBEAT_URL\" in the configuration (Healthchecks or a service like it)",
         ]
     );
 }
@@ -187,7 +187,7 @@ fn crontabs_and_timers_are_read() {
     system(&world, CRONTAB);
     let found = of_schedule(&world);
     assert!(
-        found.iter().any(|line| line.starts_with("cycles are started twice: by cron by @/root/etc/cron.d/")),
+        found.iter().any(|line| line.starts_with("cycles are started twice: by cron (@/root/etc/cron.d/")),
         "{found:?}"
     );
 }

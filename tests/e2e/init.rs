@@ -232,7 +232,7 @@ fn an_installation_is_done_once() {
         .map(|one| one["what"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(of_schedule.len(), 2, "{of_schedule:?}");
-    assert!(of_schedule[0].starts_with("started by cron by "), "{of_schedule:?}");
+    assert!(of_schedule[0].starts_with("started by cron ("), "{of_schedule:?}");
     assert_eq!(of_schedule[1], "no cron daemon runs, so no crontab is read");
 }
 
@@ -283,8 +283,7 @@ done   configuration /etc/sippar-mon/config.toml
 done   first check
 done   crontab /etc/cron.d/sippar-mon
 {next}all of it was there; nothing was changed
-{next}fine\tschedule\tlast cycle, 2 cycles in 24 h, none missed; started by cron by /etc/cron.d/sippar-mon, until the minute \
-ends
+{next}fine\tschedule\tlast cycle, 2 cycles in 24 h, none missed; started by cron (/etc/cron.d/sippar-mon, with --repeat)
 "
     );
     assert_eq!(ran, Ran { code: 0, out, err: String::new() });

@@ -45,7 +45,7 @@ pub fn heartbeat(facts: &Facts) -> Vec<Finding> {
     let what = "not configured: nobody notices when this machine or the monitor stops";
     vec![
         Finding::warning("heartbeat", what)
-            .fix("[heartbeat] url = \"env:HEARTBEAT_URL\" in the configuration (Healthchecks and its kin)"),
+            .fix("[heartbeat] url = \"env:HEARTBEAT_URL\" in the configuration (Healthchecks or a service like it)"),
     ]
 }
 

@@ -48,7 +48,7 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
     found.append(&mut faults);
     if ways.iter().any(|way| way.is_cron) && !facts.starts.cron_runs {
         let what = "no cron daemon runs, so no crontab is read";
-        found.push(Finding::problem(TOPIC, what).fix("systemctl enable --now cron (or: service cron start)"));
+        found.push(Finding::problem(TOPIC, what).fix("systemctl enable --now cron (not installed: apt install cron)"));
     }
     found.extend(double(&ways));
     found
@@ -65,8 +65,8 @@ struct Way {
 
 impl Way {
     fn of_cron(file: &str, line: &Line<'_>) -> Self {
-        let how = if line.repeats() { ", until the minute ends" } else { "" };
-        let (words, stop) = (format!("cron by {file}{how}"), format!("take the line out of {file}"));
+        let how = if line.repeats() { ", with --repeat" } else { "" };
+        let (words, stop) = (format!("cron ({file}{how})"), format!("take the line out of {file}"));
         Self { words, stop, is_cron: true, is_read: true }
     }
 }

@@ -141,8 +141,8 @@ fn a_healthy_installation_has_nothing_to_mend() {
             "database: /var/lib/sippar-mon/state.db: 36.2 MiB of 429.2 MiB, whole, format 9, 43197 cycles, oldest sample \
              2026-10-24 09:00; mode 0600 sippar-mon:sippar-mon",
             "database: last backup 1 d ago: /backup/state.db",
-            "schedule: last cycle 10 s ago, took 2 s; 1440 cycles in 24 h, none missed; started by cron by \
-             /etc/cron.d/sippar-mon, until the minute ends",
+            "schedule: last cycle 10 s ago, took 2 s; 1440 cycles in 24 h, none missed; started by cron \
+             (/etc/cron.d/sippar-mon, with --repeat)",
             "environment: scheduled cycles (user sippar-mon) see what this shell sees",
             "clock: synchronised",
             "clock: within 2 s of https://node.example/",
@@ -320,18 +320,16 @@ fn who_starts_cycles() {
     );
     assert_eq!(
         with(Starts { units: vec![unit(true, Some(true))], ..starts() }),
-        [
-            "problem schedule: cycles are started twice: by cron by /etc/cron.d/sippar-mon, until the minute ends and by \
-             sippar-mon-check.timer => keep one: take the line out of /etc/cron.d/sippar-mon"
-        ]
+        ["problem schedule: cycles are started twice: by cron (/etc/cron.d/sippar-mon, with --repeat) and by \
+             sippar-mon-check.timer => keep one: take the line out of /etc/cron.d/sippar-mon"]
     );
     // installed and switched off is nobody's way
     assert_eq!(with(Starts { units: vec![unit(false, Some(false))], ..starts() }), [""; 0]);
     assert_eq!(
         with(Starts { cron_runs: false, ..starts() }),
         [
-            "problem schedule: no cron daemon runs, so no crontab is read => systemctl enable --now cron (or: service cron \
-             start)"
+            "problem schedule: no cron daemon runs, so no crontab is read => systemctl enable --now cron (not installed: \
+             apt install cron)"
         ]
     );
     assert_eq!(
@@ -351,8 +349,8 @@ fn a_schedule_that_does_not_run() {
     facts.cycles.as_mut().unwrap().missed = 4;
     assert_eq!(
         bad(&facts),
-        ["problem schedule: last cycle 4 min 10 s ago, took 2 s; 1440 cycles in 24 h, 4 missed; started by cron by \
-             /etc/cron.d/sippar-mon, until the minute ends => sippar-mon check (and: journalctl -u sippar-mon-check, or \
+        ["problem schedule: last cycle 4 min 10 s ago, took 2 s; 1440 cycles in 24 h, 4 missed; started by cron \
+             (/etc/cron.d/sippar-mon, with --repeat) => sippar-mon check (and: journalctl -u sippar-mon-check, or \
              cron's mail)"]
     );
     facts.starts.tabs.clear();
@@ -487,7 +485,7 @@ fn channels_sources_and_the_rest() {
              sippar-mon alert test --channel slack",
             "warning old: hooks.slack.com, last proven 40 d ago => sippar-mon alert test --channel old",
             "warning heartbeat: not configured: nobody notices when this machine or the monitor stops => [heartbeat] url = \
-             \"env:HEARTBEAT_URL\" in the configuration (Healthchecks and its kin)",
+             \"env:HEARTBEAT_URL\" in the configuration (Healthchecks or a service like it)",
             "warning mail: there is no sendmail: what cron's runs print, the last resort, reaches nobody => apt install dma \
              (or another mail transport), and MAILTO= in the crontab",
             "warning overhead: 10.00 % of a core (6000 ms a cycle), 976.6 KiB at most, over 1 cycle of the last 24 h; 5 % and \
