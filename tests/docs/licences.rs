@@ -18,7 +18,8 @@ fn list(table: &str, key: &str) -> BTreeSet<String> {
 }
 
 fn packages() -> Vec<Value> {
-    let arguments = ["metadata", "--format-version", "1", "--locked", "--offline"];
+    // what is only for other platforms was not fetched to build this, and is fetched now
+    let arguments = ["metadata", "--format-version", "1", "--locked"];
     let output = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
