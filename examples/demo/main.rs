@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     };
     println!(
         "The fake world runs, and sippar-mon checks it every {} s. Messages to people begin with >.\n\
-         In another terminal:  {}\nHere: help, or one of what help lists.\n",
+         In another terminal:  {}\nWhen it says that all is well, break something: help lists what.\n",
         monitor::EVERY.as_secs(),
         monitor.line("status --watch")
     );
