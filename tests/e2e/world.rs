@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::http::{HttpFake, Seen};
@@ -227,8 +228,8 @@ impl Running {
 
     /// Asks it to stop.
     pub fn terminate(&self) {
-        let id = self.0.as_ref().unwrap().id().to_string();
-        assert!(Command::new("/bin/kill").args(["-TERM", &id]).status().unwrap().success());
+        let child = self.0.as_ref().unwrap();
+        kill_process(Pid::from_child(child), Signal::TERM).unwrap();
     }
 
     /// Its end.
