@@ -84,7 +84,10 @@ impl Exec {
     /// Runs the program.
     pub async fn send(&self, delivery: &Delivery, deadline: Instant) -> Outcome {
         match self.argv.first().map(|program| inspect(program.as_ref())) {
-            Some(Err(Unfit::Absent(why))) => return Outcome::later(safe::answer(&why), None),
+            // the program of another user is that user's to run: this message may be too
+            Some(Err(Unfit::Absent(why) | Unfit::Foreign { why, .. })) => {
+                return Outcome::later(safe::answer(&why), None);
+            }
             Some(Err(Unfit::Unsafe(why))) => return Outcome::dead(safe::answer(&why)),
             Some(Ok(())) | None => {}
         }

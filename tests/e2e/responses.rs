@@ -1,6 +1,7 @@
 //! Responses: what a program is given, how it is held, and that it is never started twice.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -226,6 +227,25 @@ fn a_program_that_others_can_change_is_not_started() {
     assert_eq!(ran.code, 78, "{ran:?}");
     assert!(ran.err.contains("can be changed by others than its owner"), "{ran:?}");
     assert!(!world.path("starts.txt").exists());
+}
+
+#[test]
+fn root_starts_no_program_of_another_user() {
+    // only root can give files away
+    if fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() != 0) {
+        return;
+    }
+    let fake = ok();
+    let world = world(&fake, "echo started >> starts.txt", "");
+    chown(world.path("act.sh"), Some(65534), None).unwrap();
+    let refused = "act.sh belongs to user 65534, who could change what root runs";
+    let ran = world.run(&["respond", "act", "--yes"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("response act: not started: ") && ran.out.contains(refused), "{ran:?}");
+    assert!(!world.path("starts.txt").exists());
+    let ran = world.run(&["rules", "check"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains(refused) || ran.out.contains(refused), "{ran:?}");
 }
 
 #[test]

@@ -77,13 +77,20 @@ impl Exec {
         Self { argv: argv.iter().map(|&part| part.to_owned()).collect() }
     }
 
+    /// Why this user cannot know what the program would say: it is another user's to run.
+    pub(super) fn not_ours(&self) -> Option<String> {
+        match inspect(self.argv.first()?.as_ref()) {
+            Err(Unfit::Foreign { why, .. }) => Some(why),
+            Ok(()) | Err(Unfit::Absent(_) | Unfit::Unsafe(_)) => None,
+        }
+    }
+
     /// Runs the program once.
     pub(super) async fn attempt(&self, name: &str, limit: Duration) -> Attempt {
         let began = tokio::time::Instant::now();
         let failed = |took: Duration, why: String| Attempt { took, failure: Some(why), note: None, readings: vec![] };
-        if let Some(Err(Unfit::Absent(why) | Unfit::Unsafe(why))) = self.argv.first().map(|path| inspect(path.as_ref()))
-        {
-            return failed(began.elapsed(), why);
+        if let Some(Err(unfit)) = self.argv.first().map(|path| inspect(path.as_ref())) {
+            return failed(began.elapsed(), unfit.why());
         }
         let mut env = environment();
         env.push(("SIPPAR_MON_PROBE".to_owned(), name.to_owned()));

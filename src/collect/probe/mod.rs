@@ -150,6 +150,12 @@ struct Attempt {
 pub async fn collect(probe: &Probe, memory: Option<&Value>, net: &Net, now: Time) -> Report {
     let labels = Labels::new([("probe", probe.name.as_str())]);
     let before = Memory::read(memory);
+    // a program that was not run says nothing about what it watches: that is unknown, and no failure of it
+    if let Kind::Exec(exec) = &probe.kind
+        && let Some(why) = exec.not_ours()
+    {
+        return Report::failed(Reason::new(why));
+    }
     let (mut last, expiry) =
         tokio::join!(ask(probe, &labels, net), certificate(probe, before.certificate.as_ref(), now));
     let mut readings = vec![

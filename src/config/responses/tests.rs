@@ -71,6 +71,26 @@ fn a_program_that_is_missing_is_a_remark() {
 }
 
 #[test]
+fn a_program_of_another_user_is_a_remark_with_the_way_out() {
+    // only root can give files away
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("theirs");
+    std::fs::write(&path, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
+    let shown = path.display();
+    let config = good(&format!("[responses.restart]\ncommand = ['{shown}']\n"));
+    let said: Vec<_> =
+        config.warnings.iter().map(|warning| (warning.fault.what.as_str(), warning.fault.help.as_deref())).collect();
+    let what = format!("{shown} belongs to user 65534, who could change what root runs");
+    let help = format!("chown root {shown}; until then it cannot be started");
+    assert_eq!(said, [(what.as_str(), Some(help.as_str()))]);
+}
+
+#[test]
 fn a_rule_names_what_is_there_for_what_it_has() {
     let keys = "command = ['/bin/true']";
     assert_eq!(found(keys, "'restart'"), [""; 0]);

@@ -121,7 +121,7 @@ pub fn finished(tx: &Tx<'_>, id: i64, plan: &Planned, finish: &Finish, now: Time
 pub async fn perform(program: Program) -> Finish {
     // somebody may have changed it since the configuration was read
     let unfit = program.argv.first().and_then(|path| inspect(path.as_ref()).err());
-    if let Some(Unfit::Absent(why) | Unfit::Unsafe(why)) = unfit {
+    if let Some(why) = unfit.map(Unfit::why) {
         return Finish { state: RunState::Skipped, well: false, outcome: format!("not started: {why}") };
     }
     match run(&program).await {

@@ -80,3 +80,21 @@ fn settings_are_checked_when_they_are_loaded() {
         assert_eq!(kit::build(&format!("[channel.exec]\n{toml}\n")).unwrap_err(), [expected], "{toml}");
     }
 }
+
+#[tokio::test]
+async fn the_program_of_another_user_is_not_run_and_the_message_waits_for_who_may() {
+    // only root can give files away
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let tell = folder.path().join("tell");
+    std::fs::write(&tell, format!("#!/bin/sh\ntouch {}/ran\n", folder.path().display())).unwrap();
+    std::fs::set_permissions(&tell, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let delivery = kit::delivery(Kind::Firing);
+    let channel = kit::build(&format!("[channel.exec]\ncommand = [\"{}\"]\n", tell.display())).unwrap();
+    std::os::unix::fs::chown(&tell, Some(65534), None).unwrap();
+    let why = format!("{} belongs to user 65534, who could change what root runs", tell.display());
+    assert_eq!(channel.send(&delivery, &Net::new(None, None), delivery.created).await, later(&why, None));
+    assert!(!folder.path().join("ran").exists());
+}

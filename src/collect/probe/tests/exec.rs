@@ -129,7 +129,7 @@ async fn a_program_that_others_can_change_is_not_run() {
     set(&tool, 0o755);
     let probe = build(&text).unwrap().remove(0);
     let changed = format!("{shown} can be changed by others than its owner");
-    let replaced = format!("{shown} can be replaced by anybody who can write to its folder");
+    let replaced = format!("{shown} can be replaced by anybody who can write to {}", dir.path().display());
     let unfit = format!("{shown} is not an executable file");
     let safe = "take the right to write from others: chmod go-w";
     for (folder, file, reason, help) in [
@@ -146,4 +146,29 @@ async fn a_program_that_others_can_change_is_not_run() {
     set(&tool, 0o755);
     set(dir.path(), 0o1777);
     assert!(build(&text).is_ok(), "nobody can replace a file in a sticky folder");
+}
+
+#[tokio::test]
+async fn a_program_of_another_user_is_not_run_and_what_it_watches_is_unknown() {
+    // only root can give files away
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let tool = dir.path().join("tool");
+    std::fs::write(&tool, format!("#!/bin/sh\ntouch {}/ran\n", dir.path().display())).unwrap();
+    std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).unwrap();
+    let shown = tool.display();
+    let text = format!("[probes.p.exec]\ncommand = ['{shown}']");
+    let probe = build(&text).unwrap().remove(0);
+    std::os::unix::fs::chown(&tool, Some(65534), None).unwrap();
+    let why = format!("{shown} belongs to user 65534, who could change what root runs");
+    let remark = format!("['{shown}'] | {why} | chown root {shown}; until then the probe fails");
+    assert_eq!(build(&text).unwrap_err(), [remark]);
+    let report = run(&probe).await;
+    assert_eq!(report.readings.unwrap_err().as_str(), why);
+    assert!(!dir.path().join("ran").exists());
+
+    std::os::unix::fs::chown(&tool, Some(0), None).unwrap();
+    assert!(run(&probe).await.readings.is_ok() && dir.path().join("ran").exists());
 }
