@@ -104,7 +104,7 @@ pub struct Window {
     pub every: Duration,
     /// Samples in order of their tick.
     pub points: Vec<Point>,
-    /// Why the newest sample is unknown, if it is and the reason is known.
+    /// Why the newest of its unknown samples is so, where there is one and the reason is known.
     pub reason: Option<Reason>,
 }
 

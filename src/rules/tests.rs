@@ -14,7 +14,7 @@ use super::{Catalogue, Rule, Settings, compile, judge, needs, shipped};
 use crate::model::fault::{Fault, Place, Weight};
 use crate::model::labels::{Labels, SeriesKey};
 use crate::model::metric::{Metric, Shape, Unit};
-use crate::model::reading::{Datum, Point, Window};
+use crate::model::reading::{Datum, Point, Reason, Window};
 use crate::model::secret::Secret;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
@@ -195,6 +195,36 @@ fn shipped_rules_compile_without_a_word() {
         ]
     );
     assert!(rules.iter().all(|rule| rule.origin == Origin::Shipped && rule.action.is_some()));
+}
+
+/// Each 15 s a sample, the first one on a full minute, which is what the subquery of the rule looks at for the minute after.
+#[test]
+fn a_series_that_begins_is_warming_up_and_one_in_trouble_is_not() {
+    let cpu = rule("", "HIGH_CPU_USAGE");
+    let says = |data: &[Datum], reason: Option<Reason>| {
+        let points =
+            data.iter().zip(0..).map(|(datum, at)| Point { tick: Time::from_millis(T0 + at * 15_000), datum: *datum });
+        let points: Vec<Point> = points.collect();
+        let at = points.last().unwrap().tick;
+        let series = SeriesKey::new("system_cpu_usage_ratio", Labels::empty());
+        let window = Window { series, every: Duration::from_secs(15), points, reason };
+        match judge(&cpu, &Windows::new(vec![window]), at) {
+            Judgement::Unknown(reason) => reason.to_string(),
+            Judgement::Failed(why) => why,
+            Judgement::Judged { verdicts, .. } => format!("{:?}", verdicts[0].says),
+        }
+    };
+    let (unknown, known) = (Datum::Unknown, Datum::Value(0.5));
+    let (warming, timeout) = (Some(Reason::WARMING_UP), Some(Reason::TIMEOUT));
+    assert_eq!(says(&[unknown], warming.clone()), "warming_up");
+    assert_eq!(says(&[unknown, known], warming.clone()), "warming_up");
+    assert_eq!(says(&[unknown, unknown, known, known], warming.clone()), "warming_up");
+    assert!(says(&[unknown, known, known, known, known], warming.clone()).starts_with("Measured"));
+    // trouble stays trouble, also when it is over and when something warms up after it
+    assert_eq!(says(&[unknown, known], timeout.clone()), "timeout");
+    assert_eq!(says(&[unknown, known, unknown], timeout), "not measured");
+    assert_eq!(says(&[unknown, known], None), "not measured");
+    assert_eq!(says(&[unknown, known, unknown, known], warming), "not measured");
 }
 
 /// The lints of a user's rule hold for the shipped ones too: compiled as a user's they have no fault either.

@@ -64,7 +64,9 @@ impl Windows {
     pub fn append(&mut self, place: usize, point: Point, reason: Option<Reason>) {
         if let Some(window) = self.all.get_mut(place) {
             window.points.push(point);
-            window.reason = reason;
+            if point.datum == Datum::Unknown {
+                window.reason = reason;
+            }
         }
     }
 

@@ -132,8 +132,8 @@ impl Tx<'_> {
         )
     }
 
-    /// Writes the samples of `tick`; one that is there already is replaced. The reason is kept with the newest sample
-    /// of a series only, and only with an unknown one.
+    /// Writes the samples of `tick`; one that is there already is replaced. Of a series the reason of its newest unknown
+    /// mark is kept, also when newer samples are known.
     pub fn put_samples(&self, tick: Time, samples: &[(SeriesId, Datum, Option<&Reason>)]) -> Result<()> {
         let tick = tick.millis();
         let put = || -> rusqlite::Result<()> {
@@ -144,7 +144,10 @@ impl Tx<'_> {
             let mut latest = self.connection.prepare_cached(
                 "INSERT INTO latest (series, tick, value, mark, reason) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (series) DO UPDATE
-                 SET tick = excluded.tick, value = excluded.value, mark = excluded.mark, reason = excluded.reason
+                 SET tick = excluded.tick, value = excluded.value, mark = excluded.mark,
+                     reason = CASE WHEN excluded.mark = 2 THEN excluded.reason
+                                   -- of a mark that is replaced nothing is left
+                                   WHEN excluded.tick > latest.tick OR latest.mark <> 2 THEN latest.reason END
                  WHERE excluded.tick >= latest.tick",
             )?;
             for (SeriesId(series), datum, reason) in samples {

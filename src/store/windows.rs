@@ -96,7 +96,8 @@ impl Reader {
     pub fn latest(&self, at: Time) -> Result<Vec<Latest>> {
         self.all(
             "latest",
-            "SELECT s.id, s.metric, s.labels, s.source, s.every_ms, l.tick, l.value, l.mark, l.reason
+            "SELECT s.id, s.metric, s.labels, s.source, s.every_ms, l.tick, l.value, l.mark,
+                    CASE l.mark WHEN 2 THEN l.reason END AS reason
              FROM latest l JOIN series s ON s.id = l.series
              WHERE l.mark <> 3 AND l.tick <= ?1 ORDER BY s.metric, s.labels",
             [at.millis()],
@@ -119,10 +120,12 @@ impl Reader {
     fn wanted(&self, metric: Option<&str>, to: Time, reach: impl Fn(&Window) -> Option<Reach>) -> Result<Vec<Wanted>> {
         let found = self.all(
             "series",
-            "SELECT s.id, s.metric, s.labels, s.every_ms, l.tick AS newest, l.value, coalesce(l.mark, 3) AS mark, l.reason
+            "SELECT s.id, s.metric, s.labels, s.every_ms, l.tick AS newest, l.value, coalesce(l.mark, 3) AS mark,
+                    -- of a window that ends before, it may be that of a later mark
+                    CASE WHEN l.tick <= ?2 THEN l.reason END AS reason
              FROM series s LEFT JOIN latest l ON l.series = s.id
              WHERE ?1 IS NULL OR s.metric = ?1 ORDER BY s.metric, s.labels",
-            [metric],
+            (metric, to.millis()),
             |cells| {
                 let mut window = Window {
                     series: key(cells)?,
@@ -407,5 +410,33 @@ mod tests {
         let known = Latest { tick: at(60), datum: Datum::Value(1.0), reason: None, ..unknown };
         assert_eq!(tx.latest(at(60)).unwrap(), [known]);
         assert_eq!(tx.latest(at(59)).unwrap(), []);
+    }
+
+    #[test]
+    fn the_reason_of_the_newest_unknown_mark_outlives_it() {
+        let (_folder, mut store) = kit::store();
+        let tx = store.begin().unwrap();
+        let id = own(&tx, &key("cpu", "/"), "system", MINUTE);
+        let put =
+            |second: i64, datum, reason: Option<&Reason>| tx.put_samples(at(second), &[(id, datum, reason)]).unwrap();
+        let reason = |second: i64| {
+            let windows = tx.windows(&[need(Some("cpu"), MINUTE * 10, true)], at(second)).unwrap();
+            windows.into_iter().next().unwrap().reason
+        };
+        put(0, Datum::Unknown, Some(&Reason::WARMING_UP));
+        put(15, Datum::Value(0.5), None);
+        put(30, Datum::Value(0.5), None);
+        assert_eq!(reason(30), Some(Reason::WARMING_UP));
+        put(45, Datum::Unknown, Some(&Reason::TIMEOUT));
+        put(60, Datum::Value(0.5), None);
+        assert_eq!(reason(60), Some(Reason::TIMEOUT));
+        assert_eq!(reason(30), None, "it is that of a later mark");
+        put(75, Datum::Gone, None);
+        assert_eq!(reason(75), Some(Reason::TIMEOUT));
+        put(90, Datum::Unknown, None);
+        assert_eq!(reason(90), None, "nobody said why");
+        put(105, Datum::Unknown, Some(&Reason::TIMEOUT));
+        put(105, Datum::Value(0.5), None);
+        assert_eq!(reason(105), None, "the mark was replaced");
     }
 }

@@ -27,6 +27,22 @@ fn the_first_check_needs_nothing_and_the_second_knows_the_cpu() {
     assert_eq!(status["stale"], false);
 }
 
+/// At 15 s rules that look back see the first tick, which knows no rate yet, for as long as a minute.
+#[test]
+fn a_fresh_start_on_a_full_minute_is_no_unknown_state() {
+    let mut world = World::new(
+        "[monitor]\ninterval = \"15s\"\n\
+         [[rule]]\nalert = \"HIGH_MEMORY_USAGE\"\nenabled = false\n\
+         [[rule]]\nalert = \"HIGH_DISK_USAGE\"\nenabled = false\n\
+         [[rule]]\nalert = \"HIGH_INODE_USAGE\"\nenabled = false\n",
+    );
+    for tick in 0..5 {
+        world.set("SIPPAR_MON_CLOCK", &(1_795_424_400_000_i64 + tick * 15_000 + 100).to_string());
+        assert_eq!(world.run(&["check"]), Ran::silent(0), "tick {tick}");
+        assert_eq!(world.run(&["status"]).code, 0, "tick {tick}");
+    }
+}
+
 #[test]
 fn without_any_variable_but_home_the_database_has_its_place() {
     let world = World::empty();

@@ -51,10 +51,14 @@ pub fn sampled(expr: &Expr, data: &Windows, at: Time) -> Result<Vec<Row>, Halt> 
     Ok(Evaluator::new(data, at, (at, at), &Cell::new(0)).ranges(expr)?.rows)
 }
 
-/// The value of an unknown sample of `window`. The store keeps the reason of the newest sample; an older one that an
-/// `offset` reaches has none.
-fn unknown(window: &Window) -> Value {
-    Value::Unknown(window.reason.clone().unwrap_or_else(|| Reason::new("not measured")))
+/// The value of an unknown mark of `window`. The reason of the newest one is kept, and is that of those just before it; of
+/// an older one, between which and the newest something was known, nobody can say it any more.
+fn unknown(window: &Window, mark: Time) -> Value {
+    let later = window.points.get(window.points.partition_point(|point| point.tick <= mark)..).unwrap_or_default();
+    let is_unknown = |point: &&Point| point.datum == Datum::Unknown;
+    let is_of_newest = !later.iter().skip_while(is_unknown).any(|point| is_unknown(&point));
+    let reason = window.reason.as_ref().filter(|_| is_of_newest);
+    Value::Unknown(reason.cloned().unwrap_or_else(|| Reason::new("not measured")))
 }
 
 /// An evaluation at one instant; a subquery makes one for each of its steps.
@@ -181,7 +185,7 @@ impl<'a> Evaluator<'a> {
             let point = newest_point(window, at, lookback(window.every))?;
             let value = match point.datum {
                 Datum::Value(value) => Value::Known(value),
-                Datum::Unknown => unknown(window),
+                Datum::Unknown => unknown(window, point.tick),
                 Datum::Gone => return None,
             };
             Some((element(window, value), point.tick))
@@ -282,7 +286,7 @@ fn row(window: &Window, range: Duration, from: i64, to: i64) -> Option<Row> {
         })
         .collect();
     let value = match newest.datum {
-        Datum::Unknown => unknown(window),
+        Datum::Unknown => unknown(window, newest.tick),
         Datum::Value(_) | Datum::Gone => Value::Known(samples.last()?.1),
     };
     // of what is gone the gaps do not matter any more

@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use super::super::cycles::NoteKind;
 use super::super::kit::{at, key, place, put};
 use super::*;
-use crate::model::reading::Datum;
+use crate::model::reading::{Datum, Reason};
 use crate::model::trouble::{Kind, Trouble};
 
 /// A user with no rights.
@@ -240,6 +240,23 @@ fn the_samples_of_the_first_format_are_there_in_the_present_one() {
     let history = store.history("m", None, at(-9_999_999_999), at(0)).unwrap();
     assert_eq!(history[0].points[0].datum, Datum::Value(0.5));
     assert_eq!(store.notes(9).unwrap()[0].text, format!("migrated from format 1 to {FORMAT}"));
+}
+
+#[test]
+fn the_newest_samples_of_the_format_before_reasons_stayed_are_kept() {
+    let (_folder, path) = place();
+    create_file(&path).unwrap();
+    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    use_wal(&connection, &path).unwrap();
+    let before = schema::STEPS.iter().position(|step| step.contains("latest_with_reasons")).unwrap();
+    schema::migrate(&mut connection, &path, &schema::STEPS[..before], Before::Nothing, at(0)).unwrap();
+    let rows = "INSERT INTO series VALUES (1, 'system', 'm', '{}', 60000), (2, 'system', 'n', '{}', 60000);
+                INSERT INTO latest VALUES (1, 0, NULL, 2, 'timeout'), (2, 0, 0.5, 0, NULL)";
+    connection.execute_batch(rows).unwrap();
+    drop(connection);
+    let latest = Store::open(&path, Mode::Write, at(60)).unwrap().latest(at(60)).unwrap();
+    let seen: Vec<_> = latest.into_iter().map(|one| (one.datum, one.reason)).collect();
+    assert_eq!(seen, [(Datum::Unknown, Some(Reason::TIMEOUT)), (Datum::Value(0.5), None)]);
 }
 
 #[test]
