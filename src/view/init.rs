@@ -25,6 +25,8 @@ pub struct Found {
     pub channels: Vec<String>,
     /// The file with variables that the configuration names.
     pub env_file: Option<String>,
+    /// Whether that file says where a sign of life goes.
+    pub heartbeat: bool,
 }
 
 /// Kinds of metrics that need no table of their own.
@@ -38,7 +40,7 @@ pub fn config(found: &Found) -> String {
     out.push_str(BRIDGE);
     out.push_str(PROBES);
     out.push_str(&channels(found));
-    out.push_str(HEARTBEAT);
+    out.push_str(&heartbeat(found));
     out.push_str(&rules(found));
     out
 }
@@ -143,13 +145,18 @@ fn channels(found: &Found) -> String {
     )
 }
 
-const HEARTBEAT: &str = "\
+fn heartbeat(found: &Found) -> String {
+    let mark = if found.heartbeat { "" } else { "#" };
+    format!(
+        "\
 # A sign of life for a service that tells people when it stops (Healthchecks or a service like it): nobody else notices
 # when this machine is gone.
-#[heartbeat]
-#url = \"env:HEARTBEAT_URL\"
+{mark}[heartbeat]
+{mark}url = \"env:HEARTBEAT_URL\"
 
-";
+"
+    )
+}
 
 /// The shipped rules that can be judged here, as they are, each line a comment.
 fn rules(found: &Found) -> String {
@@ -213,6 +220,7 @@ mod tests {
             services: vec!["nginx.service".to_owned()],
             channels: vec!["slack".to_owned()],
             env_file: None,
+            heartbeat: false,
         }
     }
 
@@ -230,6 +238,13 @@ mod tests {
             assert!(!waits(&without).contains(name), "{name}");
         }
         assert!(waits(&with).contains("UNDER_COLLATERALIZED") && waits(&with).contains("PROBE_FAILED"));
+    }
+
+    #[test]
+    fn a_sign_of_life_is_given_where_its_address_is_known() {
+        assert!(config(&found(true)).contains("\n#[heartbeat]\n#url = \"env:HEARTBEAT_URL\"\n"));
+        let known = config(&Found { heartbeat: true, ..found(true) });
+        assert!(known.contains("\n[heartbeat]\nurl = \"env:HEARTBEAT_URL\"\n"), "{known}");
     }
 
     #[test]

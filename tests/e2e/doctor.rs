@@ -85,7 +85,8 @@ fn a_world_in_order_has_nothing_to_mend() {
 fn nothing_at_all_is_a_finding() {
     let world = World::empty();
     system(&world, "");
-    let fix = "sudo sippar-mon init --install (or add to crontab -e: * * * * * sippar-mon check --repeat)";
+    let program = env!("CARGO_BIN_EXE_sippar-mon");
+    let fix = format!("sudo sippar-mon init --install (or add to crontab -e: * * * * * {program} check --repeat)");
     assert_eq!(
         bad(&world),
         [
@@ -169,8 +170,11 @@ fn crontabs_and_timers_are_read() {
         fs::copy(format!("{}/examples/systemd/{name}", env!("CARGO_MANIFEST_DIR")), units.join(name)).unwrap();
     }
     // installed and not enabled
-    let nobody = "no crontab and no timer starts them: somebody does by hand, or another scheduler => sudo sippar-mon \
-                  init --install (or add to crontab -e: * * * * * sippar-mon check --repeat)";
+    let nobody = format!(
+        "no crontab and no timer starts them: somebody does by hand, or another scheduler => sudo sippar-mon init \
+         --install (or add to crontab -e: * * * * * {} check --repeat)",
+        env!("CARGO_BIN_EXE_sippar-mon")
+    );
     assert_eq!(of_schedule(&world), [nobody]);
     let link = units.join("timers.target.wants/sippar-mon-check.timer");
     std::os::unix::fs::symlink("/lib/systemd/system/sippar-mon-check.timer", link).unwrap();

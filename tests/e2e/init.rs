@@ -139,6 +139,8 @@ would  timer sippar-mon-check.timer: systemctl --root=@/root enable sippar-mon-c
     assert_eq!(install(&[]), steps(&format!("{unmask}{timer}")));
     fs::remove_dir_all(&units).unwrap();
     fs::create_dir_all(world.path("root/etc/cron.d")).unwrap();
+    fs::create_dir_all(world.path("root/usr/sbin")).unwrap();
+    fs::write(world.path("root/usr/sbin/cron"), "").unwrap();
     let cron = "would  crontab /etc/cron.d/sippar-mon: write @/root/etc/cron.d/sippar-mon (0644 root:root)\n";
     assert_eq!(install(&["--cron"]), steps(cron));
     // never both: what is ours goes, what is somebody's own is named
@@ -157,6 +159,54 @@ fn leave_masked(units: &Path) {
     fs::create_dir_all(&wants).unwrap();
     symlink("/lib/systemd/system/sippar-mon-check.timer", wants.join("sippar-mon-check.timer")).unwrap();
     symlink("/dev/null", units.join("sippar-mon-check.timer")).unwrap();
+}
+
+#[test]
+fn what_the_environment_says_is_carried_over_or_said_loudly() {
+    let mut world = World::empty();
+    let root = world.path("root");
+    for folder in ["etc/cron.d", "usr/bin", "usr/sbin", "run/secrets", "etc/sippar-mon"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    for program in ["usr/bin/sippar-mon", "usr/sbin/cron"] {
+        fs::write(root.join(program), "").unwrap();
+    }
+    for (name, mode) in [("slack", 0o644), ("pass", 0o600)] {
+        fs::write(root.join("run/secrets").join(name), "canary").unwrap();
+        fs::set_permissions(root.join("run/secrets").join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    world.set("SLACK_WEBHOOK_URL_FILE", "/run/secrets/slack");
+    world.set("SMTP_PASS_FILE", "/run/secrets/pass");
+    world.set("HEARTBEAT_URL", "https://hc/canary");
+    let warned = |world: &World| {
+        let root = world.path("root");
+        let arguments = ["init", "--install", "--dry-run", "--cron", "--root", root.to_str().unwrap()];
+        let ran = world.run(&[&arguments[..], &["--backend", NOBODY]].concat());
+        assert!(ran.code == 0 && !ran.out.contains("canary"), "{ran:?}");
+        let lines = ran.out.lines().filter_map(|line| line.strip_prefix("warn   "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        warned(&world),
+        [
+            "SMTP_PASS_FILE is not carried over: the user sippar-mon cannot read /run/secrets/pass => let sippar-mon read \
+          it, as by its group (chgrp sippar-mon, chmod 640), then set it in /etc/sippar-mon/env"
+        ]
+    );
+    // what is there is kept, and what it lacks is said
+    fs::write(root.join("etc/sippar-mon/env"), "HEARTBEAT_URL=https://hc/x\nSMTP_PASS=x\n").unwrap();
+    fs::write(root.join("etc/sippar-mon/config.toml"), "").unwrap();
+    fs::remove_file(root.join("usr/sbin/cron")).unwrap();
+    assert_eq!(
+        warned(&world),
+        [
+            "SLACK_WEBHOOK_URL_FILE is not carried over: /etc/sippar-mon/env was there and does not set it => write it \
+             there: SLACK_WEBHOOK_URL_FILE=…",
+            "HEARTBEAT_URL is not used: /etc/sippar-mon/config.toml was there and has no [heartbeat] => add to it: \
+             [heartbeat] and url = \"env:HEARTBEAT_URL\"",
+            "nothing is watched yet: cron is not installed, so nobody reads the crontab => apt install cron",
+        ]
+    );
 }
 
 #[test]
@@ -179,9 +229,10 @@ fn an_installation_is_done_once() {
     assert!(rustix_is_root(), "run this test as root");
     let world = World::empty();
     let root = world.path("root");
-    for folder in ["etc/cron.d", "usr/bin", "usr/local/bin"] {
+    for folder in ["etc/cron.d", "usr/bin", "usr/local/bin", "usr/sbin"] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
+    fs::write(root.join("usr/sbin/cron"), "").unwrap();
     fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\n").unwrap();
     fs::write(root.join("etc/group"), "root:x:0:\n").unwrap();
     let install = || world.run(&["init", "--install", "--cron", "--root", root.to_str().unwrap(), "--backend", NOBODY]);
@@ -272,6 +323,9 @@ fn an_installed_machine_watches_itself_within_the_minute() {
         .into();
     let next = "next:\n  sippar-mon alert test   does each channel arrive?\n  sippar-mon status       what it looks like \
                 now\n  sippar-mon doctor       what is still missing\n";
+    // the copy has no cron yet
+    let silent = "warn   nothing is watched yet: no cron daemon runs, so nobody reads the crontab => systemctl enable --now \
+                  cron (or: service cron start)\n";
     let out = format!(
         "\
 done   program /usr/local/bin/sippar-mon
@@ -282,9 +336,53 @@ done   secrets in /etc/sippar-mon/env
 done   configuration /etc/sippar-mon/config.toml
 done   first check
 done   crontab /etc/cron.d/sippar-mon
-{next}all of it was there; nothing was changed
+{silent}{next}{silent}all of it was there; nothing was changed
 {next}fine\tschedule\tlast cycle, 2 cycles in 24 h, none missed; started by cron (/etc/cron.d/sippar-mon, with --repeat)
 "
     );
     assert_eq!(ran, Ran { code: 0, out, err: String::new() });
+}
+
+/// A copy of this machine on which systemd seems to run, its timer enabled and stopped until somebody starts it.
+const STOPPED: &str = r#"
+set -e
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/up" "$1/work" "$1/m"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/m"
+mount --bind /dev "$1/m/dev"
+rm -rf "$1/m/etc/sippar-mon" "$1/m/var/lib/sippar-mon" "$1"/m/etc/cron.d/* "$1"/m/*/lib/systemd/system/sippar-mon*
+mkdir -p "$1/m/run/systemd/system" "$1/m/etc/systemd/system/timers.target.wants"
+cp "$2" "$1/m/usr/local/bin/sippar-mon"
+ln -s /nowhere "$1/m/etc/systemd/system/timers.target.wants/sippar-mon-check.timer"
+rm -f "$1/m/usr/bin/systemctl"
+cat > "$1/m/usr/bin/systemctl" <<'END'
+#!/bin/sh
+case "$*" in
+is-active*) [ -e /run/started ] && echo active || { echo inactive; exit 3; } ;;
+*--now*) touch /run/started ;;
+esac
+END
+chmod 755 "$1/m/usr/bin/systemctl"
+for again in 1 2; do
+    chroot "$1/m" env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin \
+        sippar-mon init --install --timer --backend http://127.0.0.1:9 | grep timer
+done
+"#;
+
+#[test]
+#[ignore = "needs root and a kernel with overlayfs"]
+fn a_timer_that_is_enabled_and_stopped_is_started() {
+    assert!(rustix_is_root(), "run this test as root");
+    let folder = tempfile::tempdir().unwrap();
+    let ran: Ran = Command::new("unshare")
+        .args(["--mount", "bash", "-c", STOPPED, "copy"])
+        .arg(folder.path())
+        .arg(env!("CARGO_BIN_EXE_sippar-mon"))
+        .output()
+        .expect("unshare is missing: install Debian's package util-linux")
+        .into();
+    let lines = |state: &str| {
+        format!("{state}   unit /etc/systemd/system/sippar-mon-check.timer\n{state}   timer sippar-mon-check.timer\n")
+    };
+    assert_eq!(ran, Ran { code: 0, out: lines("done") + &lines("kept"), err: String::new() });
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::net::run::{End, Program, run};
 use crate::view::doctor::crontab::has_command;
 use crate::view::doctor::facts::{File, Starts, Tab, TabKind, Unit};
+use crate::world::program;
 
 /// The name of our program.
 const NAME: &str = "sippar-mon";
@@ -26,6 +27,9 @@ const UNITS: [&str; 5] = [
 
 /// Folders of programs.
 const PROGRAMS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// What systemd-cron brings.
+const GENERATOR: &str = "/usr/lib/systemd/system-generators/systemd-crontab-generator";
 
 /// A file of configuration is small; more is not read.
 const MOST_BYTES: u64 = 1 << 20;
@@ -100,13 +104,37 @@ impl Machine {
         Starts {
             tabs,
             saw_all_tabs,
-            cron_runs: self.runs(&["cron", "crond", "fcron", "systemd-cron"]),
+            cron_runs: self.cron_runs(),
             units: self.units().await,
             server: self.server(),
             users: self.users.values().cloned().collect(),
             programs,
+            own: program().unwrap_or_else(|| PathBuf::from(NAME)),
             root: self.root_user(),
         }
+    }
+
+    /// Whether somebody reads crontabs: a daemon, or systemd-cron, which has none and makes timers of them.
+    pub fn cron_runs(&self) -> bool {
+        let by_systemd = self.path("/run/systemd/system").is_dir() && self.path(GENERATOR).is_file();
+        by_systemd || self.runs(&["cron", "crond", "fcron", "systemd-cron"])
+    }
+
+    /// Whether there is a program that would read a crontab.
+    pub fn has_cron(&self) -> bool {
+        let folders = ["/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        let mut daemons =
+            folders.iter().flat_map(|folder| ["cron", "crond", "fcron"].map(|name| format!("{folder}/{name}")));
+        let has = |path: &str| self.path(path).is_file();
+        self.cron_runs() || has(GENERATOR) || daemons.any(|path| has(&path))
+    }
+
+    /// Whether systemd runs a unit now; none where that cannot be asked.
+    pub async fn is_active(&self, unit: &str) -> Option<bool> {
+        if !self.path("/run/systemd/system").is_dir() {
+            return None;
+        }
+        self.output("systemctl", &["is-active", unit]).await.map(|word| word.trim() == "active")
     }
 
     fn read(&self, path: &str) -> String {
@@ -151,11 +179,11 @@ impl Machine {
         let words =
             tabs.iter().flat_map(|tab| tab.text.split(|c: char| c.is_whitespace() || matches!(c, '=' | ':' | '"')));
         let named = words.filter(|word| word.starts_with('/'));
-        let program = |word: &str| {
+        let file = |word: &str| {
             let is_it = word.ends_with(NAME);
             if is_it { PathBuf::from(word) } else { Path::new(word).join(NAME) }
         };
-        let all = PROGRAMS.into_iter().chain(named).map(program);
+        let all = PROGRAMS.into_iter().chain(named).map(file);
         all.filter(|path| self.path(&path.display().to_string()).is_file()).collect()
     }
 
@@ -215,11 +243,7 @@ impl Machine {
             let link = self.path(&format!("/etc/systemd/system/{folder}/{name}"));
             link.symlink_metadata().is_ok()
         });
-        let is_active = if self.path("/run/systemd/system").is_dir() {
-            self.output("systemctl", &["is-active", name]).await.map(|word| word.trim() == "active")
-        } else {
-            None
-        };
+        let is_active = self.is_active(name).await;
         Unit { name: name.to_owned(), service: service.to_owned(), is_enabled, is_active, text, path: path.to_owned() }
     }
 

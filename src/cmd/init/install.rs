@@ -6,33 +6,20 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::carry::{self, Carried, Remark, Target};
 use super::look;
 use super::steps::{Deed, Names, Step};
 use crate::cli;
+use crate::cmd::doctor::Machine;
 use crate::cmd::{Context, Ended, print_json};
 use crate::model::trouble::{Kind, Trouble};
 use crate::output::terminal;
 use crate::text::safe;
-use crate::view::init;
+use crate::view::init::{self, Found};
 use crate::world::{Env, program};
 
 /// The user, the group and the program.
 const NAME: &str = "sippar-mon";
-
-/// Variables that make channels or are a secret of one; they are carried over to the file of the schedule.
-const VARIABLES: [&str; 11] = [
-    "SLACK_WEBHOOK_URL",
-    "SLACK_CHANNEL",
-    "SMTP_HOST",
-    "SMTP_PORT",
-    "SMTP_USER",
-    "SMTP_PASS",
-    "ALERT_EMAIL_RECIPIENTS",
-    "TWILIO_ACCOUNT_SID",
-    "TWILIO_AUTH_TOKEN",
-    "TWILIO_PHONE_NUMBER",
-    "ALERT_PHONE_NUMBERS",
-];
 
 const CRONTAB: &str = include_str!("../../../examples/cron.d/sippar-mon");
 const SERVICE: &str = include_str!("../../../examples/systemd/sippar-mon-check.service");
@@ -45,7 +32,7 @@ const TIMER_NAME: &str = "sippar-mon-check.timer";
 /// One line of `--json`.
 #[derive(Serialize)]
 struct Line {
-    /// `kept`, `done`, `would`.
+    /// `kept`, `done`, `would`, and `warn` of what people must know.
     state: &'static str,
     what: String,
     how: String,
@@ -59,8 +46,9 @@ pub async fn run(context: &Context, args: &cli::Init) -> Ended {
     }
     let plan = Plan { root: args.root.clone(), by_timer: by_timer(args)? };
     let names = Names::of(&args.root);
+    let (steps, remarks) = plan.steps(context, args).await?;
     let mut lines = Vec::new();
-    for step in plan.steps(context, args).await? {
+    for step in steps {
         let state = if step.is_done(&names) {
             "kept"
         } else if args.dry_run {
@@ -75,11 +63,18 @@ pub async fn run(context: &Context, args: &cli::Init) -> Ended {
         }
         lines.push(line);
     }
+    let is_news = lines.iter().any(|line| line.state != "kept");
+    for Remark { what, fix } in remarks {
+        let line = Line { state: "warn", what: safe::one_line(&what), how: safe::one_line(&fix) };
+        if !context.global.json {
+            terminal::print(&context.terminal.fit(&words(&line)))?;
+        }
+        lines.push(line);
+    }
     if context.global.json {
         print_json(&lines)?;
         return Ok(0);
     }
-    let is_news = lines.iter().any(|line| line.state != "kept");
     let mut end = String::new();
     if !is_news {
         let _ = writeln!(end, "all of it was there; nothing was changed");
@@ -90,7 +85,11 @@ pub async fn run(context: &Context, args: &cli::Init) -> Ended {
 
 fn words(line: &Line) -> String {
     let Line { state, what, how } = line;
-    if *state == "would" { format!("{state:5}  {what}: {how}\n") } else { format!("{state:5}  {what}\n") }
+    match *state {
+        "would" => format!("{state:5}  {what}: {how}\n"),
+        "warn" => format!("{state:5}  {what} => {how}\n"),
+        _ => format!("{state:5}  {what}\n"),
+    }
 }
 
 /// Whether systemd is to start it: as asked, else where it runs.
@@ -119,7 +118,7 @@ impl Plan {
         self.root == Path::new("/")
     }
 
-    async fn steps(&self, context: &Context, args: &cli::Init) -> Result<Vec<Step>, Trouble> {
+    async fn steps(&self, context: &Context, args: &cli::Init) -> Result<(Vec<Step>, Vec<Remark>), Trouble> {
         let mut steps: Vec<Step> = self.program()?.into_iter().collect();
         steps.push(self.user());
         let ours = || ("root".to_owned(), NAME.to_owned());
@@ -130,18 +129,55 @@ impl Plan {
         steps.push(place("folder /etc/sippar-mon", "/etc/sippar-mon", None, ours(), 0o750));
         let state = (NAME.to_owned(), NAME.to_owned());
         steps.push(place("folder /var/lib/sippar-mon", "/var/lib/sippar-mon", None, state, 0o700));
-        let env_file = "/etc/sippar-mon/env";
-        let variables = env_text(&context.env).into_bytes();
-        steps.push(place("secrets in /etc/sippar-mon/env", env_file, Some(variables), ours(), 0o640));
-        let found = look::found(context, args, Some(env_file.to_owned())).await?;
+        let carried = self.carried(&context.env);
+        let variables = carried.text.clone().into_bytes();
+        steps.push(place("secrets in /etc/sippar-mon/env", carry::FILE, Some(variables), ours(), 0o640));
+        let found =
+            Found { heartbeat: carried.has_heartbeat(), ..look::found(context, args, Some(carry::FILE)).await? };
         let config = init::config(&found).into_bytes();
         let what = "configuration /etc/sippar-mon/config.toml";
         steps.push(place(what, "/etc/sippar-mon/config.toml", Some(config), ours(), 0o640));
+        let silent = self.silent_heartbeat(&carried);
+        let mut remarks = carried.remarks;
+        remarks.extend(silent);
         // before the schedule, which would be busy with a check of its own
-        let schedule = if self.by_timer { self.timer()? } else { self.cron()? };
+        let schedule = if self.by_timer { self.timer().await? } else { self.cron()? };
         steps.extend(self.first_check());
         steps.extend(schedule);
-        Ok(steps)
+        remarks.extend(if self.by_timer { None } else { self.no_cron() });
+        Ok((steps, remarks))
+    }
+
+    /// What of this environment the schedule will have.
+    fn carried(&self, env: &Env) -> Carried {
+        let names = Names::of(&self.root);
+        let user = names.number("passwd", NAME).zip(names.number("group", NAME));
+        match std::fs::read_to_string(self.path(carry::FILE)) {
+            Ok(text) => Carried::kept(text, env),
+            Err(_) => Carried::fresh(env, &Target { root: &self.root, user }),
+        }
+    }
+
+    /// The address is known, and a configuration that was there sends nothing to it.
+    fn silent_heartbeat(&self, carried: &Carried) -> Option<Remark> {
+        let text = std::fs::read_to_string(self.path("/etc/sippar-mon/config.toml")).ok()?;
+        let is_silent = carried.has_heartbeat() && !text.lines().any(|line| line.trim() == "[heartbeat]");
+        is_silent.then(|| Remark {
+            what: "HEARTBEAT_URL is not used: /etc/sippar-mon/config.toml was there and has no [heartbeat]".to_owned(),
+            fix: "add to it: [heartbeat] and url = \"env:HEARTBEAT_URL\"".to_owned(),
+        })
+    }
+
+    /// The crontab is in its folder, and nobody reads it.
+    fn no_cron(&self) -> Option<Remark> {
+        let machine = Machine::new(&self.root);
+        if !machine.has_cron() {
+            let what = "nothing is watched yet: cron is not installed, so nobody reads the crontab".to_owned();
+            return Some(Remark { what, fix: "apt install cron".to_owned() });
+        }
+        let what = "nothing is watched yet: no cron daemon runs, so nobody reads the crontab".to_owned();
+        let fix = "systemctl enable --now cron (or: service cron start)".to_owned();
+        (self.is_real() && !machine.cron_runs()).then_some(Remark { what, fix })
     }
 
     /// The program, where cron and systemd look for it.
@@ -198,8 +234,15 @@ impl Plan {
         link.is_ok_and(|to| to == Path::new("/dev/null"))
     }
 
+    /// Whether the timer starts cycles: now, and when the system begins anew. One of a system that does not run stands where
+    /// it is enabled.
+    async fn stands(&self) -> bool {
+        let runs = async || Machine::new(&self.root).is_active(TIMER_NAME).await.unwrap_or(true);
+        self.is_enabled() && (!self.is_real() || runs().await)
+    }
+
     /// The timer, and no crontab beside it.
-    fn timer(&self) -> Result<Vec<Step>, Trouble> {
+    async fn timer(&self) -> Result<Vec<Step>, Trouble> {
         let mut steps = Vec::new();
         let crontab = self.path("/etc/cron.d/sippar-mon");
         if crontab.exists() {
@@ -229,7 +272,8 @@ impl Plan {
             steps.push(self.systemctl("systemd knows the units", &["daemon-reload"], false));
         }
         let words: &[&str] = if self.is_real() { &["enable", "--now", TIMER_NAME] } else { &["enable", TIMER_NAME] };
-        steps.push(self.systemctl(&format!("timer {TIMER_NAME}"), words, self.is_enabled() && !fresh));
+        let is_done = !fresh && self.stands().await;
+        steps.push(self.systemctl(&format!("timer {TIMER_NAME}"), words, is_done));
         Ok(steps)
     }
 
@@ -259,40 +303,5 @@ impl Plan {
         let argv = words.map(str::to_owned).into();
         // 0 to 3 are states of what is watched
         Some(Step { what: "first check".to_owned(), deed: Deed::Run { argv, is_done, good: 0..=3 } })
-    }
-}
-
-/// The file with the variables of the schedule: those that are here.
-fn env_text(env: &Env) -> String {
-    let mut out = String::from(
-        "\
-# Secrets of sippar-mon, as NAME=value; cron, the timer and people read them from here. Nobody but root and the group
-# sippar-mon may read this file.
-",
-    );
-    for name in VARIABLES {
-        match env.get(name) {
-            // read by this program and by systemd, who differ on these
-            Some(value) if value == value.trim() && !value.contains(['\n', '\r', '\\', '"', '\'']) => {
-                let _ = writeln!(out, "{name}={value}");
-            }
-            _ => {
-                let _ = writeln!(out, "#{name}=");
-            }
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_that_are_here_are_carried_over() {
-        let text =
-            env_text(&Env::from([("SLACK_WEBHOOK_URL", "https://x/y"), ("SMTP_PASS", "two\nlines"), ("HOME", "/")]));
-        assert!(text.contains("\nSLACK_WEBHOOK_URL=https://x/y\n") && text.contains("\n#SMTP_PASS=\n"));
-        assert!(!text.contains("HOME"));
     }
 }

@@ -27,9 +27,10 @@ const CHANNELS: [(&str, &str); 3] =
     [("SLACK_WEBHOOK_URL", "slack"), ("SMTP_HOST", "email"), ("TWILIO_ACCOUNT_SID", "sms")];
 
 /// Looks around. `env_file` is the file that the configuration will name.
-pub async fn found(context: &Context, args: &cli::Init, env_file: Option<String>) -> Result<Found, Trouble> {
+pub async fn found(context: &Context, args: &cli::Init, env_file: Option<&str>) -> Result<Found, Trouble> {
     let net = Net::new(None, None);
-    let channels = CHANNELS.iter().filter(|(variable, _)| context.env.get(variable).is_some());
+    let has = |name: &str| context.env.get(name).is_some() || context.env.get(&format!("{name}_FILE")).is_some();
+    let channels = CHANNELS.iter().filter(|(variable, _)| has(variable));
     Ok(Found {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         at: context.clock.now(),
@@ -37,7 +38,9 @@ pub async fn found(context: &Context, args: &cli::Init, env_file: Option<String>
         disks: system::disks(),
         services: services(args),
         channels: channels.map(|(_, kind)| (*kind).to_owned()).collect(),
-        env_file,
+        env_file: env_file.map(str::to_owned),
+        // cron's environment would not have its address
+        heartbeat: false,
     })
 }
 

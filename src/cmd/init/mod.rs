@@ -1,5 +1,6 @@
 //! `init`: a configuration for this machine; with `--install` all that makes it watch itself.
 
+mod carry;
 mod install;
 mod look;
 mod steps;

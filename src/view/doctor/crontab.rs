@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Finding;
 use super::facts::{File, Starts, Tab, TabKind};
 use super::schedule::TOPIC;
+use crate::text::safe;
 
 /// Where cron looks for programs when a crontab says nothing.
 const DEFAULT_PATH: &str = "/usr/bin:/bin";
@@ -163,17 +164,18 @@ pub fn line_faults(tab: &Tab, line: &Line<'_>, starts: &Starts, interval: Option
     let mut found = Vec::new();
     let fields = user_field(&place, line, starts).map(|what| Finding::problem(TOPIC, what));
     let is_readable = fields.is_none();
-    found.extend(fields.map(|finding| finding.fix(format!("{edit}: {}", wanted(tab)))));
+    found.extend(fields.map(|finding| finding.fix(format!("{edit}: {}", wanted(tab, starts)))));
     if has_bare_percent(line.command) {
         let what = format!("{place}: cron ends the command at the first % and feeds it the rest");
         found.push(Finding::problem(TOPIC, what).fix(format!("{edit}: write each % as \\%")));
     }
     if is_readable && let Some(what) = missing(&place, line, starts) {
-        found.push(Finding::problem(TOPIC, what).fix(format!("{edit}: name the program with its path")));
+        let path = word(if is_personal(tab) { &starts.own } else { installed(starts) });
+        found.push(Finding::problem(TOPIC, what).fix(format!("{edit}: name the program with its path, {path}")));
     }
     if !is_each_minute(&line.time) {
         let what = format!("{place}: `{}` is not each minute", line.time.join(" "));
-        found.push(Finding::problem(TOPIC, what).fix(format!("{edit}: {}", wanted(tab))));
+        found.push(Finding::problem(TOPIC, what).fix(format!("{edit}: {}", wanted(tab, starts))));
     }
     if let Some(interval) = interval.filter(|interval| *interval < Duration::from_mins(1) && !line.repeats()) {
         let what = format!("{place}: one cycle a minute, and the interval is {} s", interval.as_secs());
@@ -188,12 +190,34 @@ pub fn line_faults(tab: &Tab, line: &Line<'_>, starts: &Starts, interval: Option
     found
 }
 
-fn wanted(tab: &Tab) -> &'static str {
+fn wanted(tab: &Tab, starts: &Starts) -> String {
     if is_personal(tab) {
-        "* * * * * sippar-mon check --repeat"
+        personal_line(starts)
     } else {
-        "* * * * * sippar-mon sippar-mon check --repeat"
+        format!("* * * * * sippar-mon {} check --repeat", word(installed(starts)))
     }
+}
+
+/// The line for a user's own crontab, by our path: cron looks for programs in [`DEFAULT_PATH`] alone.
+pub fn personal_line(starts: &Starts) -> String {
+    format!("* * * * * {} check --repeat", word(&starts.own))
+}
+
+/// The program for a user of the system: one in somebody's home is not that user's to run.
+fn installed(starts: &Starts) -> &Path {
+    let folders = ["/usr/local/bin", "/usr/bin"].map(Path::new);
+    let is_installed = |program: &&PathBuf| program.parent().is_some_and(|folder| folders.contains(&folder));
+    starts.programs.iter().find(is_installed).unwrap_or(&starts.own)
+}
+
+/// A path as one word of a command in a crontab, where a % ends it.
+fn word(path: &Path) -> String {
+    let shown = safe::one_line(&path.display().to_string());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | ':');
+    if shown.chars().all(is_plain) {
+        return shown;
+    }
+    format!("'{}'", shown.replace('\'', r"'\''").replace('%', r"\%"))
 }
 
 /// A line copied from one kind of crontab to the other has a user too many or too few.

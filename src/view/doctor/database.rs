@@ -37,7 +37,7 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
     if let Some(look) = &database.look {
         found.extend(whole(facts, database, look));
     }
-    found.extend(database.file.iter().flat_map(|file| owners(database, file)));
+    found.extend(database.file.iter().flat_map(|file| owners(database, file, facts.config.root)));
     if let Some(look) = database.look.as_ref().filter(|look| look.findings.is_empty()) {
         found.extend(backup(facts, database, look));
     }
@@ -79,21 +79,30 @@ fn kept(cycles: &Cycles) -> String {
     format!(", {}{oldest}", units::counted(usize::try_from(cycles.ever).unwrap_or(usize::MAX), "cycle"))
 }
 
+/// Whose all files of the database are to be: the folder's owner's, for root makes them so. In a folder that several may
+/// write to it is whoever made the database, unless that was root by hand.
+fn keeper<'a>(folder: &'a File, file: &'a File, root: u32) -> &'a File {
+    let is_shared = folder.mode & 0o022 != 0;
+    if is_shared && file.uid != root { file } else { folder }
+}
+
 /// A file of another owner locks cron's user out; one that others can read tells them what is wrong here.
-fn owners(database: &Database, file: &File) -> Vec<Finding> {
+fn owners(database: &Database, file: &File, root: u32) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(folder) = &database.folder {
-        let theirs: Vec<&File> = database.strangers.iter().filter(|stranger| stranger.uid != folder.uid).collect();
+        let keeper = keeper(folder, file, root);
+        let theirs: Vec<&File> = database.strangers.iter().filter(|stranger| stranger.uid != keeper.uid).collect();
         if let Some(first) = theirs.first() {
             let more = theirs.len() - 1;
             let others = if more == 0 { String::new() } else { format!(" and {more} more") };
             let what = format!(
-                "{}{others} belongs to {}, the folder to {}: whoever runs the checks cannot write it",
+                "{}{others} belongs to {}, the {} to {}: whoever runs the checks cannot write it",
                 first.path.display(),
                 first.owner,
-                folder.owner
+                if keeper == folder { "folder" } else { "database" },
+                keeper.owner
             );
-            let fix = format!("chown {}:{} {}*", folder.owner, folder.group, database.path.display());
+            let fix = format!("chown {}:{} {}*", keeper.owner, keeper.group, database.path.display());
             found.push(Finding::problem(TOPIC, what).fix(fix));
         }
     }

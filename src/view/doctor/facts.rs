@@ -182,6 +182,8 @@ pub struct Starts {
     pub users: BTreeSet<String>,
     /// Programs of our name that crontabs can find or name.
     pub programs: BTreeSet<PathBuf>,
+    /// The program that looks: cron finds it by this path wherever it lies.
+    pub own: PathBuf,
     /// Number of the user whose files cron trusts.
     pub root: u32,
 }

@@ -88,7 +88,11 @@ fn done(facts: &Facts, ways: &[Way]) -> Vec<Finding> {
     };
     let Some(last) = cycles.last else {
         let what = format!("nothing has been checked yet{by}");
-        return vec![Finding::problem(TOPIC, what).fix(if ways.is_empty() { START } else { "sippar-mon check" })];
+        return vec![Finding::problem(TOPIC, what).fix(if ways.is_empty() {
+            begin(&facts.starts)
+        } else {
+            "sippar-mon check".to_owned()
+        })];
     };
     let interval = facts.config.works.as_ref().map(|works| works.interval);
     let ago = units::duration(facts.now.since(last.finished));
@@ -98,7 +102,7 @@ fn done(facts: &Facts, ways: &[Way]) -> Vec<Finding> {
     if is_late {
         let late = Finding::problem(TOPIC, what);
         let again = "sippar-mon check (and: journalctl -u sippar-mon-check, or cron's mail)";
-        return vec![late.fix(if ways.is_empty() { start(&facts.starts) } else { again })];
+        return vec![late.fix(if ways.is_empty() { start(&facts.starts) } else { again.to_owned() })];
     }
     let mut found = vec![if cycles.missed > 0 { Finding::warning(TOPIC, what) } else { Finding::fine(TOPIC, what) }];
     if ways.is_empty() {
@@ -117,17 +121,19 @@ fn in_a_day(cycles: &Cycles) -> String {
 }
 
 /// The way to a schedule.
-const START: &str = "sudo sippar-mon init --install (or add to crontab -e: * * * * * sippar-mon check --repeat)";
+fn begin(starts: &Starts) -> String {
+    format!("sudo sippar-mon init --install (or add to crontab -e: {})", crontab::personal_line(starts))
+}
 
-fn start(starts: &Starts) -> &'static str {
-    if starts.saw_all_tabs { START } else { "sudo sippar-mon doctor (it sees every crontab)" }
+fn start(starts: &Starts) -> String {
+    if starts.saw_all_tabs { begin(starts) } else { "sudo sippar-mon doctor (it sees every crontab)".to_owned() }
 }
 
 fn nobody(starts: &Starts) -> Finding {
     if starts.saw_all_tabs {
-        Finding::problem(TOPIC, "nothing starts cycles: no crontab, no timer").fix(START)
+        Finding::problem(TOPIC, "nothing starts cycles: no crontab, no timer").fix(begin(starts))
     } else {
-        Finding::problem(TOPIC, "nothing that this user can see starts cycles").fix(START)
+        Finding::problem(TOPIC, "nothing that this user can see starts cycles").fix(begin(starts))
     }
 }
 
@@ -135,7 +141,7 @@ fn nobody(starts: &Starts) -> Finding {
 fn unseen(starts: &Starts) -> Finding {
     if starts.saw_all_tabs {
         let what = "no crontab and no timer starts them: somebody does by hand, or another scheduler";
-        Finding::warning(TOPIC, what).fix(START)
+        Finding::warning(TOPIC, what).fix(begin(starts))
     } else {
         Finding::note(TOPIC, "what starts them is in nothing that this user can read").fix("sudo sippar-mon doctor")
     }

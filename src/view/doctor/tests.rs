@@ -41,6 +41,7 @@ fn starts() -> Starts {
         server: None,
         users: names(&["root", "sippar-mon", "nina"]),
         programs: [PathBuf::from("/usr/bin/sippar-mon")].into(),
+        own: PathBuf::from("/home/nina/.cargo/bin/sippar-mon"),
         root: 0,
     }
 }
@@ -167,17 +168,17 @@ const CRONTABS: [(&str, &[&str]); 9] = [
     (
         "* * * * * sippar-mon check\n",
         &["/etc/cron.d/sippar-mon:1: the field of the user is missing, so cron takes `sippar-mon` for it => edit \
-             /etc/cron.d/sippar-mon: * * * * * sippar-mon sippar-mon check --repeat"],
+             /etc/cron.d/sippar-mon: * * * * * sippar-mon /usr/bin/sippar-mon check --repeat"],
     ),
     (
         "* * * * * /usr/bin/sippar-mon check\n",
         &["/etc/cron.d/sippar-mon:1: the field of the user is missing, so cron takes `/usr/bin/sippar-mon` for it => \
-             edit /etc/cron.d/sippar-mon: * * * * * sippar-mon sippar-mon check --repeat"],
+             edit /etc/cron.d/sippar-mon: * * * * * sippar-mon /usr/bin/sippar-mon check --repeat"],
     ),
     (
         "* * * * * otto sippar-mon check\n",
         &["/etc/cron.d/sippar-mon:1: there is no user otto on this machine => edit /etc/cron.d/sippar-mon: * * * * * \
-             sippar-mon sippar-mon check --repeat"],
+             sippar-mon /usr/bin/sippar-mon check --repeat"],
     ),
     (
         "* * * * * sippar-mon sippar-mon check >> /tmp/$(date +%F)\n",
@@ -189,16 +190,16 @@ const CRONTABS: [(&str, &[&str]); 9] = [
         "PATH=/opt/bin:/bin\n*/5 * * * * nina sippar-mon check\n",
         &[
             "/etc/cron.d/sippar-mon:2: cron finds no program sippar-mon in /opt/bin:/bin => edit \
-             /etc/cron.d/sippar-mon: name the program with its path",
+             /etc/cron.d/sippar-mon: name the program with its path, /usr/bin/sippar-mon",
             "/etc/cron.d/sippar-mon:2: `*/5 * * * *` is not each minute => edit /etc/cron.d/sippar-mon: * * * * * \
-             sippar-mon sippar-mon check --repeat",
+             sippar-mon /usr/bin/sippar-mon check --repeat",
         ],
     ),
     (
         "# sippar-mon check\n* * * * * root /opt/sippar-mon check > /dev/null\n",
         &[
             "/etc/cron.d/sippar-mon:2: there is no program /opt/sippar-mon => edit /etc/cron.d/sippar-mon: name the \
-             program with its path",
+             program with its path, /usr/bin/sippar-mon",
             "/etc/cron.d/sippar-mon:2: what it says is thrown away, and that is how the monitor tells its own trouble \
              => edit /etc/cron.d/sippar-mon: no > /dev/null, and MAILTO= somebody who reads it",
         ],
@@ -261,6 +262,64 @@ fn crontabs_whose_file_cron_refuses() {
             Some(what) => assert!(found.len() == 1 && found[0].contains(what), "{found:?}"),
         }
     }
+}
+
+#[test]
+fn in_a_folder_that_several_may_write_to_the_database_is_its_makers() {
+    let path = "/srv/watch/state.db";
+    let folder = File { group: "ops".to_owned(), ..file("/srv/watch", "root", 0, 0o2770) };
+    let with = |folder: &File, owner: (&str, u32), strangers: Vec<File>| {
+        let file = File { group: "ops".to_owned(), ..file(path, owner.0, owner.1, 0o600) };
+        let database = Database {
+            path: path.into(),
+            strangers: std::iter::once(file.clone()).chain(strangers).collect(),
+            file: Some(file),
+            folder: Some(folder.clone()),
+            ..database()
+        };
+        bad(&Facts { database: Some(database), ..healthy() })
+    };
+    // nina runs the checks; the folder's owner would lock her out
+    assert_eq!(with(&folder, ("nina", 1000), Vec::new()), [""; 0]);
+    assert_eq!(
+        with(&folder, ("nina", 1000), vec![file("/srv/watch/state.db-wal", "otto", 1001, 0o600)]),
+        ["problem database: /srv/watch/state.db-wal belongs to otto, the database to nina: whoever runs the checks \
+             cannot write it => chown nina:ops /srv/watch/state.db*"]
+    );
+    // root's by hand, for root makes it the folder's owner's
+    let folder = File { owner: "nina".to_owned(), uid: 1000, ..folder };
+    assert_eq!(
+        with(&folder, ("root", 0), Vec::new()),
+        ["problem database: /srv/watch/state.db belongs to root, the folder to nina: whoever runs the checks cannot \
+             write it => chown nina:ops /srv/watch/state.db*"]
+    );
+}
+
+/// cron looks for programs in two folders, and ours may lie elsewhere: the line names it by its path.
+#[test]
+fn a_line_for_a_crontab_names_the_program_by_its_path() {
+    let tab = |text: &str| Tab {
+        file: file("/var/spool/cron/crontabs/nina", "nina", 1000, 0o600),
+        kind: TabKind::Personal("nina".to_owned()),
+        text: text.to_owned(),
+    };
+    let told = |text: &str, own: &str| {
+        let programs = [own.into()].into();
+        let facts =
+            Facts { starts: Starts { tabs: vec![tab(text)], programs, own: own.into(), ..starts() }, ..healthy() };
+        bad(&facts)
+    };
+    let own = "/home/nina/.cargo/bin/sippar-mon";
+    assert_eq!(
+        told("* * * * * sippar-mon check --repeat\n", own),
+        ["problem schedule: /var/spool/cron/crontabs/nina:1: cron finds no program sippar-mon in /usr/bin:/bin => \
+             crontab -u nina -e: name the program with its path, /home/nina/.cargo/bin/sippar-mon"]
+    );
+    let found = told("*/5 * * * * sippar-mon check\n", own);
+    assert!(found[1].ends_with("-e: * * * * * /home/nina/.cargo/bin/sippar-mon check --repeat"), "{found:?}");
+    assert_eq!(told(&format!("* * * * * {own} check --repeat\n"), own), [""; 0]);
+    let found = told("*/5 * * * * sippar-mon check\n", "/opt/50% off/sippar-mon");
+    assert!(found[1].ends_with(r"-e: * * * * * '/opt/50\% off/sippar-mon' check --repeat"), "{found:?}");
 }
 
 /// The shipped timer.
@@ -357,7 +416,8 @@ fn a_schedule_that_does_not_run() {
     let found = bad(&facts);
     assert!(
         found[0].ends_with(
-            "4 missed => sudo sippar-mon init --install (or add to crontab -e: * * * * * sippar-mon check --repeat)"
+            "4 missed => sudo sippar-mon init --install (or add to crontab -e: * * * * * \
+             /home/nina/.cargo/bin/sippar-mon check --repeat)"
         ),
         "{found:?}"
     );
