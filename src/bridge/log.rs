@@ -2,6 +2,7 @@
 //! before it, so that no record can be changed, left out or put in later without breaking every later one.
 //!
 //! A record that says the same as the one before keeps only what is new: when, and at which rounds and certificate times.
+//! Once a day it says all of it again, so that the log can be let go up to there and what is left is whole in itself.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -197,20 +198,20 @@ pub fn unhex(text: &str) -> Option<Hash> {
 pub struct Walk {
     /// The hash of the record that was seen last.
     pub last: Hash,
-    /// How many records were seen.
-    pub count: u64,
+    /// The number of that record.
+    pub n: u64,
 }
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { last: BEGINNING, count: 0 }
+        Self { last: BEGINNING, n: 0 }
     }
 }
 
 impl Walk {
     /// Looks at the next link; otherwise where and how the chain is broken.
     pub fn step(&mut self, link: &Link) -> Result<(), String> {
-        let n = self.count + 1;
+        let n = self.n + 1;
         if link.n != n {
             return Err(format!("record {n} is missing: after it comes {}", link.n));
         }
@@ -220,7 +221,7 @@ impl Walk {
         if Record::read(&link.text).map_or(true, |record| record.n != n) {
             return Err(format!("record {n} does not bear its number"));
         }
-        (self.last, self.count) = (link.hash, n);
+        (self.last, self.n) = (link.hash, n);
         Ok(())
     }
 }
@@ -278,7 +279,7 @@ mod tests {
     fn walked(links: &[Link]) -> Result<u64, String> {
         let mut walk = Walk::default();
         links.iter().try_for_each(|link| walk.step(link))?;
-        Ok(walk.count)
+        Ok(walk.n)
     }
 
     #[test]
@@ -295,6 +296,20 @@ mod tests {
         }
         assert_eq!(unhex(&hex(&links[0].hash)), Some(links[0].hash));
         assert_eq!((unhex("00"), unhex(&"zz".repeat(32)), unhex(&"é".repeat(32))), (None, None, None));
+    }
+
+    #[test]
+    fn what_is_left_of_it_is_proved_from_the_hash_before_it() {
+        let links = chain();
+        let walked = |last: Hash, links: &[Link]| {
+            let mut walk = Walk { last, n: 3 };
+            links.iter().try_for_each(|link| walk.step(link)).map(|()| walk.n)
+        };
+        assert_eq!(walked(links[2].hash, &links[3..]), Ok(5));
+        let other = "record 4 is not what was written: its hash is another one".to_owned();
+        assert_eq!(walked(links[1].hash, &links[3..]), Err(other));
+        let gone = "record 4 is missing: after it comes 5".to_owned();
+        assert_eq!(walked(links[2].hash, &links[4..]), Err(gone));
     }
 
     #[test]

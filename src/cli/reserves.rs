@@ -37,7 +37,8 @@ pub struct ReservesProof {
 Exit codes:
   0 the proof holds: its record is as it was written, the log is unbroken and contains it, and the chains
     now lead to the same verdict
-  1 one of these is not so, or cannot be found out")]
+  1 one of these is not so, or cannot be found out: of a look that was let go of the log, a backup from
+    before then can say (`--db BACKUP`)")]
 pub struct ReservesVerify {
     /// What `reserves proof` wrote
     pub file: PathBuf,

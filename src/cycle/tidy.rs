@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use super::lock::{self, Name};
+use crate::collect::catalogue;
 use crate::config::Config;
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
+use crate::rules::{self, Rule};
 use crate::store::Store;
 use crate::world::Clock;
 
@@ -25,7 +27,8 @@ const LARGE_WAL: u64 = 64 << 20;
 pub fn tidy(store: &mut Store, config: &Config, clock: Clock) -> Result<(), Trouble> {
     let Some(cycle) = store.last_cycle()? else { return Ok(()) };
     let can_seal = store.can_seal(cycle.tick)?;
-    let excess = store.excess(config.limits, cycle.tick, config.interval)?;
+    let about_reserves = || about_reserves(config, cycle.tick);
+    let excess = store.excess(config.limits, cycle.tick, config.interval, about_reserves)?;
     let full = if excess.is_full { Err(full(config)) } else { Ok(()) };
     if !can_seal && excess.is_empty() {
         return full;
@@ -43,6 +46,16 @@ pub fn tidy(store: &mut Store, config: &Config, clock: Clock) -> Result<(), Trou
         }
     }
     sealed.and(full)
+}
+
+/// The rules that look at what the reserve check finds.
+fn about_reserves(config: &Config, tick: Time) -> Vec<&str> {
+    let is_found = |name: &str| {
+        catalogue::METRICS.iter().any(|metric| metric.name == name && metric.source == catalogue::RESERVES)
+    };
+    let looks =
+        |rule: &&Rule| rules::needs(rule.exprs(), tick).iter().any(|need| need.metric.as_deref().is_some_and(is_found));
+    config.rules.iter().filter(looks).map(|rule| &*rule.name).collect()
 }
 
 fn seal(store: &mut Store, tick: Time, clock: Clock) -> Result<(), Trouble> {

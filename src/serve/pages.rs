@@ -18,12 +18,13 @@ use super::site::{Moment, Site};
 use crate::model::labels::Labels;
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
+use crate::store::reserves::Anchor;
 use crate::text::safe;
 use crate::view::page::alert::AlertPage;
 use crate::view::page::series::SeriesPage;
 use crate::view::page::span::{Asked as Wanted, Choice, Span};
 use crate::view::page::{Page, Who};
-use crate::view::proof::Proof;
+use crate::view::proof::{Proof, let_go, way_to};
 use crate::view::reserves::Picture;
 
 /// The media type of a page.
@@ -124,41 +125,71 @@ pub async fn metric(asked: Asked) -> Answer {
     })
 }
 
-/// What is told where there is no look at the reserves.
-const NO_LOOK: [&str; 2] =
-    ["There is no such look at the reserves", "reserves are looked at where [sources.reserves] is configured"];
+/// What there is of a look that somebody asks for.
+enum Look {
+    /// It, and the number of the first that is kept.
+    Found(Box<(Proof, Picture)>, u64),
+    LetGo(Anchor),
+    None,
+}
 
 /// `/reserves/proof`
 pub async fn proof(asked: Asked) -> Answer {
-    let (proof, look) = match look(&asked).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return Ok(nothing(&asked.site, NO_LOOK[0], NO_LOOK[1])),
+    let (found, first) = match look(&asked).await {
+        Ok(Look::Found(found, first)) => (found, first),
+        Ok(missing) => {
+            let (what, way_out) = missing.words();
+            return Ok(nothing(&asked.site, what, &way_out));
+        }
         Err(trouble) => return Ok(unreadable(&asked.site, &trouble)),
     };
-    let (who, now) = (Who::of(&asked.site.config()), asked.site.clock.now());
-    Ok(html(StatusCode::OK, &page::proof(&proof, &look, &who, now, place(&asked.site))))
+    let ((proof, look), who, now) = (*found, Who::of(&asked.site.config()), asked.site.clock.now());
+    Ok(html(StatusCode::OK, &page::proof(&proof, &look, first, &who, now, place(&asked.site))))
 }
 
 /// `/reserves/proof.json`: the document alone, as `reserves verify` takes it.
 pub async fn proof_document(asked: Asked) -> Answer {
     match look(&asked).await? {
-        Some((proof, _)) => Ok(body(StatusCode::OK, JSON, json(&proof)?)),
-        None => Err(Refusal::new(StatusCode::NOT_FOUND, NO_LOOK[0]).details(NO_LOOK[1])),
+        Look::Found(found, _) => Ok(body(StatusCode::OK, JSON, json(&found.0)?)),
+        missing => {
+            let (what, way_out) = missing.words();
+            Err(Refusal::new(StatusCode::NOT_FOUND, what).details(way_out))
+        }
+    }
+}
+
+impl Look {
+    /// What is told where it is not there, and the way out.
+    fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::LetGo(anchor) => {
+                ("This look is not kept any more", format!("{}; {}", let_go(anchor), way_to("proof --at TIME")))
+            }
+            Self::Found(..) | Self::None => {
+                let way_out = "reserves are looked at where [sources.reserves] is configured";
+                ("There is no such look at the reserves", way_out.to_owned())
+            }
+        }
     }
 }
 
 /// The look at the reserves that is asked for, the last one where none is named.
-async fn look(asked: &Asked) -> Result<Option<(Proof, Picture)>, Trouble> {
+async fn look(asked: &Asked) -> Result<Look, Trouble> {
     let look = value(&asked.query, "look").map(|text| text.parse::<u64>().ok());
     let read = asked.site.read(move |reader, config, _| {
-        let Some(head) = reader.last_reserve_row()? else { return Ok(None) };
+        let Some(head) = reader.last_reserve_row()? else { return Ok(Look::None) };
         let row = match look {
             None => Some(head.clone()),
             Some(number) => number.map(|number| reader.reserve_row(number)).transpose()?.flatten(),
         };
-        let Some(row) = row else { return Ok(None) };
+        let anchor = reader.reserve_anchor()?;
+        let Some(row) = row else {
+            let is_gone = |anchor: &Anchor| look.flatten().is_some_and(|n| (1..=anchor.n).contains(&n));
+            return Ok(anchor.filter(is_gone).map_or(Look::None, Look::LetGo));
+        };
         let proof = Proof::of(reader, &config.identity, &row, &head)?;
-        Ok(Picture::of(reader, Some(row))?.map(|look| (proof, look)))
+        let first = anchor.map_or(1, |anchor| anchor.n + 1);
+        Ok(Picture::of(reader, Some(row))?.map_or(Look::None, |look| Look::Found(Box::new((proof, look)), first)))
     });
     read.await
 }

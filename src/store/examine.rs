@@ -76,6 +76,7 @@ pub fn examine(path: &Path) -> Result<Examined> {
         sealed = look.chunks();
         look.alerts();
         look.outbox();
+        look.reserves();
     }
     let tables = look.told("the sizes of the tables", table_sizes(&snapshot.connection)).unwrap_or_default();
     let series = look.told("the sizes of the series", series_sizes(&snapshot.connection, &tables, &sealed));
@@ -199,6 +200,14 @@ impl Look<'_> {
             "SELECT count(*) FROM attempt JOIN outbox ON outbox.id = attempt.outbox
              WHERE attempt.outcome IS NULL AND outbox.state <> 'sending'",
             "attempts without an end although nothing is being sent",
+        );
+    }
+
+    fn reserves(&mut self) {
+        self.count(
+            "SELECT max(0, coalesce(max(n), 0) - (SELECT n FROM reserve_anchor) - count(*)) FROM reserve_log
+             WHERE n > (SELECT n FROM reserve_anchor)",
+            "looks that are missing in the reserve log",
         );
     }
 

@@ -3,17 +3,20 @@
 //! Samples are what takes the room, so they alone are held to an age and to a size, whichever is reached first. The
 //! history of alerts is kept [`TIMES`] as long, deliveries in it as long as samples; both have a number of rows as well, so that
 //! no storm takes the room of the samples. What is open is never touched: an alert that is not over with all its
-//! deliveries, a delivery that waits, samples of the hours that rules look back every day.
+//! deliveries, a delivery that waits, samples of the hours that rules look back every day. The reserve log is kept as long as
+//! samples, and takes no more than a share of the room (see [`looks`]).
 //!
 //! The clock alone does not make anything old. Age is counted from a tick that a day of cycles has confirmed, so a clock
 //! that jumps ahead for an hour costs nothing.
 //!
 //! Freed pages are used again. Where there are many, the file is cut down to what it holds, some pages a step.
 
+pub mod looks;
 mod sweep;
 
 use std::time::Duration;
 
+use self::looks::Cut;
 use super::chunks::{DAY, at};
 use super::rows::Unread;
 use super::{Reader, Result, refuse};
@@ -73,12 +76,16 @@ enum Sweep {
     AlertsUpTo(i64),
     /// Notes of these ids and below.
     NotesUpTo(i64),
+    /// The beginning of the reserve log.
+    Looks(Cut),
 }
 
 /// What is to go.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Excess {
     sweeps: Vec<Sweep>,
+    /// The tick that lets go of it.
+    tick: Time,
     /// The file is to be cut down to so many pages, as far as they are free.
     cut_to: Option<u64>,
     /// The database is too large although nothing is left in it that could go.
@@ -121,11 +128,27 @@ impl Pages {
 }
 
 impl Reader {
-    /// What is beyond `limits` after a cycle of `tick`, one of which comes each `interval`.
-    pub fn excess(&self, limits: Limits, tick: Time, interval: Duration) -> Result<Excess> {
+    /// What is beyond `limits` after a cycle of `tick`, one of which comes each `interval`. Of the reserve log stays what
+    /// was seen while an alert of `about_reserves` lasts; that is asked only where something of it is to go.
+    pub fn excess<'a>(
+        &self,
+        limits: Limits,
+        tick: Time,
+        interval: Duration,
+        about_reserves: impl FnOnce() -> Vec<&'a str>,
+    ) -> Result<Excess> {
         let (edges, pages) = (self.edges()?, self.pages()?);
+        let mut log = self.old_end()?;
+        if log.by_size(limits.bytes).or(log.by_age(tick - limits.age)).is_some() {
+            log.held = self.open_since(&about_reserves())?;
+        }
         let mut sweeps = edges.by_count(limits);
-        let by_age = |tick: Time| edges.by_age(limits, tick);
+        sweeps.extend(log.by_size(limits.bytes).map(Sweep::Looks));
+        let by_age = |tick: Time| {
+            let mut sweeps = edges.by_age(limits, tick);
+            sweeps.extend(log.by_age(tick - limits.age).map(Sweep::Looks));
+            sweeps
+        };
         if !by_age(tick).is_empty() {
             // the clock says so; do the cycles?
             sweeps.splice(0..0, self.settled(tick, interval)?.map(by_age).unwrap_or_default());
@@ -136,7 +159,7 @@ impl Reader {
             sweeps.extend(edges.chunk.is_some().then_some(Sweep::Bytes(limits.bytes)));
         }
         let is_full = is_over && edges.aside.is_none() && edges.chunk.is_none();
-        Ok(Excess { sweeps, cut_to: pages.cut_to(limits), is_full })
+        Ok(Excess { sweeps, tick, cut_to: pages.cut_to(limits), is_full })
     }
 
     /// The latest tick that is no later than `tick` and that a day of cycles has come after.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::message::Identity;
 use crate::bridge::log::{BEGINNING, Record, hex};
 use crate::model::trouble::{Kind, Trouble};
-use crate::store::reserves::LogRow;
+use crate::store::reserves::{Anchor, LogRow};
 use crate::store::{Reader, Result};
 
 /// What the document is.
@@ -76,13 +76,29 @@ impl Proof {
     }
 }
 
+/// What is no longer in the log.
+pub fn let_go(anchor: &Anchor) -> String {
+    match anchor.n {
+        1 => format!("look 1 was let go on {}", anchor.moved),
+        n => format!("looks 1 to {n} were let go on {}", anchor.moved),
+    }
+}
+
+/// Where looks are that were let go.
+pub fn way_to(command: &str) -> String {
+    format!("a backup from before then has them: sippar-mon --db BACKUP reserves {command}")
+}
+
 fn link(reader: &Reader, row: &LogRow) -> Result<Link> {
     let before = match row.n {
         0 | 1 => None,
-        n => reader.reserve_row(n - 1)?,
+        n => match reader.reserve_row(n - 1)? {
+            Some(before) => Some(before.hash),
+            None => reader.reserve_anchor()?.filter(|anchor| anchor.n == n - 1).map(|anchor| anchor.hash),
+        },
     };
     let record = Record::read(&row.text)
         .map_err(|why| Trouble::new(Kind::Data, format!("record {} of the reserve log {why}", row.n)))?;
-    let previous = hex(&before.map_or(BEGINNING, |before| before.hash));
+    let previous = hex(&before.unwrap_or(BEGINNING));
     Ok(Link { record, previous, hash: hex(&row.hash) })
 }

@@ -479,3 +479,142 @@ fn with_an_indexer_what_left_is_shown_and_what_was_is_verified() {
     assert_eq!(shown["accounts"][0]["change"], json!("-3000000"));
     assert_eq!((&shown["payments"][0]["to"], &shown["payments"][0]["micro"]), (&json!(address(66)), &json!("3000000")));
 }
+
+/// Looks that go on from the log's last one, a state in every 500th, as they are kept; the number of the last.
+fn continue_log(database: &std::path::Path, looks: u32) -> u32 {
+    let mut database = rusqlite::Connection::open(database).unwrap();
+    let tx = database.transaction().unwrap();
+    let last = "SELECT n, at, text, hash FROM reserve_log ORDER BY n DESC LIMIT 1";
+    let (n, at, text, mut hash): (u32, i64, String, Vec<u8>) =
+        tx.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).unwrap();
+    let head = format!("{{\"n\":{n},");
+    let mut said = n;
+    for next in n + 1..=n + looks {
+        let whole = text.replacen(&head, &format!("{{\"n\":{next},"), 1);
+        let text = if next % 500 == 0 {
+            said = next;
+            whole
+        } else {
+            format!("{},\"same\":{said}}}", whole.split_once(",\"state\":").unwrap().0)
+        };
+        let mut chain = ring::digest::Context::new(&ring::digest::SHA256);
+        chain.update(&hash);
+        chain.update(text.as_bytes());
+        hash = chain.finish().as_ref().to_vec();
+        let at = at + i64::from(next - n);
+        tx.execute("INSERT INTO reserve_log VALUES (?1, ?2, ?3, ?4)", (next, at, text, &hash)).unwrap();
+    }
+    tx.commit().unwrap();
+    n + looks
+}
+
+/// The first number in the log, and of the last look that was let go.
+fn begins(database: &std::path::Path) -> (u32, u32) {
+    let database = rusqlite::Connection::open(database).unwrap();
+    let sql = "SELECT (SELECT min(n) FROM reserve_log), n FROM reserve_anchor";
+    database.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+}
+
+#[test]
+fn a_log_that_outgrows_its_share_is_let_go_from_its_beginning_and_what_is_left_is_proved() {
+    let mut bridge = Bridge::with("[store]\nmax_size = \"10MB\"\n");
+    assert_eq!(bridge.check().code, 0);
+    let old = bridge.world.run(&["reserves", "proof"]);
+    bridge.world.write("old.json", &old.out, 0o644);
+    let last = continue_log(&bridge.world.database(), 14_000);
+    assert_eq!(bridge.world.run(&["db", "backup", "before.db"]), Ran::silent(0));
+    let mut checks = 0;
+    // some of it each time: until it is no larger than a quarter of 10 MB
+    let gone = loop {
+        assert_eq!(bridge.check().code, 0);
+        checks += 1;
+        let (first, gone) = begins(&bridge.world.database());
+        if gone > 2000 && first == gone + 1 {
+            break gone;
+        }
+        assert!(checks < 60, "after {checks} checks the log begins with {first}");
+    };
+    assert_eq!(gone % 500, 499, "it begins with a look that says its state");
+    assert_eq!(bridge.world.run(&["db", "check"]), Ran::silent(0));
+
+    let proof = bridge.world.run(&["reserves", "proof"]);
+    bridge.world.write("proof.json", &proof.out, 0o644);
+    let good = bridge.world.run(&["reserves", "verify", "proof.json"]);
+    assert_eq!((good.code, good.err.as_str()), (0, ""), "{}", good.out);
+    let head = last + checks;
+    let words = format!("looks 1 to {gone} were let go on 20");
+    assert!(good.out.contains(&words), "{}", good.out);
+    let words = format!("; the log is unbroken from {} to {head}, anchored at hash ", gone + 1);
+    assert!(good.out.contains(&words), "{}", good.out);
+    let help = "a backup from before then has them: sippar-mon --db BACKUP reserves";
+    let refused = bridge.world.run(&["reserves", "verify", "old.json"]);
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    let words = format!("the log cannot show any more that it contained this look; {help} verify FILE");
+    assert!(refused.out.contains(&words), "{}", refused.out);
+    let kept = bridge.world.run(&["--db", "before.db", "reserves", "verify", "old.json"]);
+    assert_eq!((kept.code, kept.err.as_str()), (0, ""), "{}", kept.out);
+    assert!(kept.out.contains(&format!("the log is unbroken: {last} records")), "{}", kept.out);
+
+    let then = bridge.world.run(&["reserves", "proof", "--at", "2026-01-02T03:04:05Z"]);
+    assert_eq!(then.code, 69, "{then:?}");
+    assert!(then.err.starts_with(&format!("sippar-mon: looks 1 to {gone} were let go on 20")), "{then:?}");
+    assert!(then.err.ends_with(&format!("\n  help: {help} proof --at 2026-01-02T03:04:05Z\n")), "{then:?}");
+    let serving = Serving::start(&bridge.world);
+    let page = serving.get("/reserves/proof?look=7");
+    assert_eq!(page.status, 404);
+    assert!(page.text().contains("This look is not kept any more") && page.text().contains(help), "{}", page.text());
+    let first = serving.get(&format!("/reserves/proof?look={}", gone + 1));
+    assert_eq!(first.status, 200);
+    assert!(!first.text().contains("the look before") && first.text().contains("the next one"), "{}", first.text());
+    assert_eq!(serving.get(&format!("/reserves/proof?look={}", head + 9)).status, 404);
+}
+
+#[test]
+fn what_is_left_of_a_log_does_not_hold_once_somebody_touches_it_or_its_anchor() {
+    let mut bridge = Bridge::start();
+    assert_eq!(bridge.check().code, 0);
+    continue_log(&bridge.world.database(), 1200);
+    let cut =
+        "UPDATE reserve_anchor SET (n, at, hash, moved) = (SELECT n, at, hash, at FROM reserve_log WHERE n = 499);
+               DELETE FROM reserve_log WHERE n < 500";
+    bridge.world.change(cut);
+    assert_eq!(bridge.check().code, 0);
+    bridge.world.write("proof.json", &bridge.world.run(&["reserves", "proof"]).out, 0o644);
+    assert_eq!(bridge.world.run(&["db", "backup", "good.db"]), Ran::silent(0));
+    let of_anchor = "DROP TRIGGER reserve_anchor_moves_on; UPDATE reserve_anchor SET ";
+    for (touch, expected) in [
+        ("SELECT 1".to_owned(), "looks 1 to 499 were let go on "),
+        (format!("{of_anchor} hash = zeroblob(32)"), "the log is broken: record 500 is not what was written"),
+        (format!("{of_anchor} n = 498"), "the log is broken: record 499 is missing: after it comes 500"),
+        (format!("{of_anchor} n = 500"), "the log is broken: record 501 is not what was written"),
+        (format!("{of_anchor} n = 9999"), "the log is broken: it ends with record 9999"),
+        (
+            "DROP TRIGGER reserve_log_is_not_shortened; DELETE FROM reserve_log WHERE n = 700".to_owned(),
+            "the log is broken: record 700 is missing: after it comes 701",
+        ),
+        (
+            "DROP TRIGGER reserve_log_is_not_shortened; DELETE FROM reserve_log WHERE n = 500".to_owned(),
+            "the log is broken: record 500 is missing: after it comes 501",
+        ),
+        (
+            "DROP TRIGGER reserve_log_is_not_changed; UPDATE reserve_log SET text = text || ' ' WHERE n = 501"
+                .to_owned(),
+            "the log is broken: record 501 is not what was written",
+        ),
+    ] {
+        let file = bridge.world.path("touched.db");
+        std::fs::copy(bridge.world.path("good.db"), &file).unwrap();
+        rusqlite::Connection::open(&file).unwrap().execute_batch(&touch).unwrap();
+        let ran = bridge.world.run(&["--db", "touched.db", "reserves", "verify", "proof.json"]);
+        assert_eq!(ran.code, i32::from(touch != "SELECT 1"), "{touch}: {}", ran.out);
+        assert!(ran.out.contains(expected), "{touch}: {}", ran.out);
+    }
+    // a proof says how the log went on: another one is not it, even where it is unbroken
+    let proof = bridge.world.run(&["reserves", "proof"]).json();
+    let hash = proof["head"]["hash"].as_str().unwrap();
+    let other = proof.to_string().replace(&format!("\"head\":{{\"hash\":\"{hash}\""), "\"head\":{\"hash\":\"00\"");
+    bridge.world.write("other.json", &other, 0o644);
+    let ran = bridge.world.run(&["reserves", "verify", "other.json"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains(" is another one than when this proof was written"), "{}", ran.out);
+}

@@ -1,5 +1,6 @@
 //! `reserves show`: the last look, and what moved.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -18,6 +19,7 @@ use crate::output::terminal;
 use crate::store::Store;
 use crate::store::open::Mode;
 use crate::text::units;
+use crate::view::proof::{let_go, way_to};
 use crate::view::reserves::{Figure, Moved, Picture, moved, which_leg};
 
 /// Time limit of a question to the indexer.
@@ -61,14 +63,15 @@ pub fn run(context: &Context, args: &cli::ReservesShow) -> Ended {
     let mut store = Store::open(&config.database.0, Mode::Read, at)?;
     let moment = store.snapshot()?;
     let now = Picture::last(&moment)?.ok_or_else(|| nothing(&config))?;
-    let then = match since {
-        Some(since) => {
-            let before = moment.reserve_row_at(at - since)?;
-            let row = if before.is_some() { before } else { moment.reserve_row_since(at - since)? };
-            Picture::of(&moment, row)?
+    let (mut then, mut gone) = (None, None);
+    if let Some(since) = since {
+        let mut row = moment.reserve_row_at(at - since)?;
+        if row.is_none() {
+            row = moment.reserve_row_since(at - since)?;
+            gone = moment.reserve_anchor()?;
         }
-        None => None,
-    };
+        then = Picture::of(&moment, row)?;
+    }
     drop(moment);
     let payments = match &then {
         Some(then) => block_on(payments(context, &config, &now, then))?,
@@ -78,7 +81,11 @@ pub fn run(context: &Context, args: &cli::ReservesShow) -> Ended {
     if context.global.json {
         print_json(&document(&now, then.as_ref(), moved, &payments, at))?;
     } else if context.terminal.out {
-        terminal::print(&screen::screen(&now, then.as_ref(), &moved, &payments, at, &context.terminal))?;
+        let mut page = screen::screen(&now, then.as_ref(), &moved, &payments, at, &context.terminal);
+        if let Some(anchor) = &gone {
+            let _ = writeln!(page, "\n  {}; {}", let_go(anchor), way_to("show"));
+        }
+        terminal::print(&context.terminal.fit(&page))?;
     } else {
         terminal::print(&context.terminal.fit(&screen::lines(&now, &moved, at)))?;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Context, Ended};
-use crate::bridge::log::{self, State, Walk, hash, hex, unhex};
+use crate::bridge::log::{self, Hash, State, Walk, hash, hex, unhex};
 use crate::cli;
 use crate::cmd::{block_on, print_json};
 use crate::collect::reserves;
@@ -16,9 +16,10 @@ use crate::model::trouble::{Kind, Trouble};
 use crate::net::Net;
 use crate::output::terminal;
 use crate::store::open::Mode;
+use crate::store::reserves::Anchor;
 use crate::store::{Reader, Store};
 use crate::text::{money, safe};
-use crate::view::proof::{FORMAT, Link, Proof};
+use crate::view::proof::{FORMAT, Link, Proof, let_go, way_to};
 
 /// Rows of the log that are read at once.
 const ROWS: u32 = 1000;
@@ -57,8 +58,9 @@ pub fn run(context: &Context, args: &cli::ReservesVerify) -> Ended {
     let config = context.config()?;
     let mut findings = vec![record(&proof)?];
     let store = Store::open(&config.database.0, Mode::Read, context.clock.now());
-    match &store {
-        Ok(store) => findings.extend(of_log(store, &proof)?),
+    match store {
+        // one moment: a cycle may let go of rows meanwhile
+        Ok(mut store) => findings.extend(of_log(&*store.snapshot()?, &proof)?),
         Err(why) => findings.push(unsure("log", format!("the log cannot be read: {why}"))),
     }
     findings.extend(block_on(chains(context, &config, &proof))?);
@@ -123,35 +125,76 @@ fn state(proof: &Proof) -> Option<&State> {
     }
 }
 
+/// What the log has in the places that a proof names.
+#[derive(Default)]
+struct Seen {
+    look: Option<Hash>,
+    head: Option<Hash>,
+}
+
+impl Seen {
+    fn see(&mut self, proof: &Proof, n: u64, hash: Hash) {
+        if n == proof.look.record.n {
+            self.look = Some(hash);
+        }
+        if n == proof.head.n {
+            self.head = Some(hash);
+        }
+    }
+}
+
 /// Whether the log is unbroken and contains the proof.
 fn of_log(store: &Reader, proof: &Proof) -> Result<Vec<Finding>, Trouble> {
-    let mut walk = Walk::default();
-    let mut has_it = false;
+    let anchor = store.reserve_anchor()?;
+    let (mut walk, mut seen) = (Walk::default(), Seen::default());
+    if let Some(anchor) = &anchor {
+        walk = Walk { last: anchor.hash, n: anchor.n };
+        seen.see(proof, anchor.n, anchor.hash);
+    }
     loop {
-        let rows = store.reserve_rows_after(walk.count, ROWS)?;
+        let rows = store.reserve_rows_after(walk.n, ROWS)?;
         if rows.is_empty() {
             break;
         }
         for row in rows {
-            has_it |= row.n == proof.look.record.n && hex(&row.hash) == proof.look.hash;
+            seen.see(proof, row.n, row.hash);
             let link = log::Link { n: row.n, text: row.text, hash: row.hash };
             if let Err(why) = walk.step(&link) {
                 return Ok(vec![so("log", false, format!("the log is broken: {why}"))]);
             }
         }
     }
-    let count = walk.count;
-    let unbroken = so(
-        "log",
-        count >= proof.head.n,
-        match count {
-            0 => "there is no log in this database".to_owned(),
-            _ if count < proof.head.n => format!("the log ends with record {count}, and had {} before", proof.head.n),
-            _ => format!("the log is unbroken: {count} records"),
-        },
-    );
-    let words = if has_it { "the log contains this look" } else { "the log does not contain this look" };
-    Ok(vec![unbroken, so("log", has_it, words)])
+    Ok(vec![is_unbroken(proof, &walk, &seen, anchor.as_ref()), contains(proof, &seen, anchor.as_ref())])
+}
+
+/// Whether the log that was walked goes on from where it ended when the proof was written.
+fn is_unbroken(proof: &Proof, walk: &Walk, seen: &Seen, anchor: Option<&Anchor>) -> Finding {
+    let (last, head) = (walk.n, proof.head.n);
+    let is_another = seen.head.is_some_and(|hash| hex(&hash) != proof.head.hash);
+    match anchor {
+        None if last == 0 => so("log", false, "there is no log in this database"),
+        _ if last < head => so("log", false, format!("the log ends with record {last}, and had {head} before")),
+        _ if is_another => so("log", false, format!("record {head} is another one than when this proof was written")),
+        None => so("log", true, format!("the log is unbroken: {last} records")),
+        Some(anchor) if last == anchor.n => so("log", false, format!("the log is broken: it ends with record {last}")),
+        Some(anchor) => {
+            let (gone, first, hash) = (let_go(anchor), anchor.n + 1, hex(&anchor.hash));
+            so("log", true, format!("{gone}; the log is unbroken from {first} to {last}, anchored at hash {hash}"))
+        }
+    }
+}
+
+fn contains(proof: &Proof, seen: &Seen, anchor: Option<&Anchor>) -> Finding {
+    match anchor.filter(|anchor| proof.look.record.n < anchor.n) {
+        _ if seen.look.is_some_and(|hash| hex(&hash) == proof.look.hash) => {
+            so("log", true, "the log contains this look")
+        }
+        Some(_) => unsure(
+            "log",
+            format!("the log cannot show any more that it contained this look; {}", way_to("verify FILE")),
+        ),
+        None => so("log", false, "the log does not contain this look"),
+    }
 }
 
 /// What the chains say now, and where an indexer is configured, what custody was then.

@@ -14,8 +14,8 @@ use crate::view::proof::{Link, Proof};
 use crate::view::reserves::Picture;
 use crate::view::snapshot::State;
 
-/// The document.
-pub fn document(proof: &Proof, look: &Picture, who: &Who, at: Time, place: Place) -> Markup {
+/// The document; `first` is the number of the first look that is kept.
+pub fn document(proof: &Proof, look: &Picture, first: u64, who: &Who, at: Time, place: Place) -> Markup {
     let n = look.record.n;
     let title = format!("reserves, look {n} · {}", who.name);
     let state = match look.record.verdict.as_str() {
@@ -24,10 +24,10 @@ pub fn document(proof: &Proof, look: &Picture, who: &Who, at: Time, place: Place
         _ => State::Unknown,
     };
     let frame = Frame { place, title: &title, state: Some(state), count: 0, at, who, pulse: None, span: None };
-    frame.document(&body(proof, look), &html! {})
+    frame.document(&body(proof, look, first), &html! {})
 }
 
-fn body(proof: &Proof, look: &Picture) -> Markup {
+fn body(proof: &Proof, look: &Picture, first: u64) -> Markup {
     let n = look.record.n;
     let (sign, class) = match look.record.verdict.as_str() {
         "backed" | "backed in part" => ("●", "ok"),
@@ -37,7 +37,7 @@ fn body(proof: &Proof, look: &Picture) -> Markup {
     html! {
         p class="way" {
             a href="/" { "← all of it" }
-            @if n > 1 { " · " a rel="prev" href={ "/reserves/proof?look=" (n - 1) } { "the look before" } }
+            @if n > first { " · " a rel="prev" href={ "/reserves/proof?look=" (n - 1) } { "the look before" } }
             @if n < proof.head.n { " · " a rel="next" href={ "/reserves/proof?look=" (n + 1) } { "the next one" } }
         }
         section class="card" id="alerts" aria-labelledby="look" {

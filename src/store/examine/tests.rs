@@ -76,6 +76,12 @@ fn contradictions_are_told() {
             vec!["alerts that are over and were not resolved, or the other way round: 1"],
         ),
         (
+            "INSERT INTO reserve_log VALUES (1, 1, 'x', zeroblob(32)), (2, 1, 'x', zeroblob(32)), (3, 1, 'x', zeroblob(32));
+             DROP TRIGGER reserve_log_is_not_shortened; DELETE FROM reserve_log WHERE n = 2"
+                .to_owned(),
+            vec!["looks that are missing in the reserve log: 1"],
+        ),
+        (
             "UPDATE counter SET value = 0 WHERE name = 'alert_number'".to_owned(),
             vec!["alerts with a number that would be given again: 1"],
         ),

@@ -6,6 +6,7 @@ use std::sync::Barrier;
 
 use super::super::cycles::NoteKind;
 use super::super::kit::{at, key, place, put};
+use super::super::retain::Limits;
 use super::*;
 use crate::model::reading::{Datum, Reason};
 use crate::model::trouble::{Kind, Trouble};
@@ -257,6 +258,38 @@ fn the_newest_samples_of_the_format_before_reasons_stayed_are_kept() {
     let latest = Store::open(&path, Mode::Write, at(60)).unwrap().latest(at(60)).unwrap();
     let seen: Vec<_> = latest.into_iter().map(|one| (one.datum, one.reason)).collect();
     assert_eq!(seen, [(Datum::Unknown, Some(Reason::TIMEOUT)), (Datum::Value(0.5), None)]);
+}
+
+#[test]
+fn a_reserve_log_of_format_12_is_whole_in_the_present_one_and_can_be_cut() {
+    let (_folder, path) = place();
+    create_file(&path).unwrap();
+    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+    use_wal(&connection, &path).unwrap();
+    let before = schema::STEPS.iter().position(|step| step.contains("reserve_anchor")).unwrap();
+    schema::migrate(&mut connection, &path, &schema::STEPS[..before], Before::Nothing, at(0)).unwrap();
+    let rows = "INSERT INTO reserve_log VALUES (1, 60, '{\"state\":{}}', zeroblob(32)), (2, 120, '{\"é\":1}', x'%'),
+                                               (3, 180, '{\"state\":{}}', zeroblob(32))";
+    connection.execute_batch(&rows.replace('%', &"07".repeat(32))).unwrap();
+    drop(connection);
+    let mut store = Store::open(&path, Mode::Write, at(60)).unwrap();
+    assert_eq!(store.reserve_rows_after(0, 9).unwrap().len(), 3);
+    assert_eq!(store.reserve_anchor().unwrap(), None);
+    let bytes = |store: &Store| -> i64 {
+        store.connection.query_row("SELECT bytes FROM reserve_anchor", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(bytes(&store), 12 + 8 + 12 + 3 * 85);
+    let limits = Limits { bytes: 4, ..Limits::default() };
+    while let Ok(excess) = store.excess(limits, at(60), Duration::from_mins(1), Vec::new) {
+        let tx = store.begin().unwrap();
+        if !tx.retain(&excess, Duration::ZERO).unwrap() {
+            break;
+        }
+        tx.commit().unwrap();
+    }
+    let anchor = store.reserve_anchor().unwrap().unwrap();
+    assert_eq!((anchor.n, anchor.at, anchor.hash, anchor.moved), (2, Time::from_millis(120), [7; 32], at(60)));
+    assert_eq!((store.reserve_rows_after(0, 9).unwrap().len(), bytes(&store)), (1, 97));
 }
 
 #[test]

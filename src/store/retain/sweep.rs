@@ -11,7 +11,7 @@ use super::{Excess, Sweep};
 use crate::model::time::Time;
 
 /// Chunks, or so many times as many rows, that go at once: 1 to 3 ms.
-const BATCH: i64 = 32;
+pub(super) const BATCH: i64 = 32;
 
 /// Pages that the file is cut down by at once: below a millisecond.
 const CUT: u32 = 16;
@@ -30,7 +30,7 @@ impl Tx<'_> {
         let (mut gone, mut chunks) = (0, 0);
         for sweep in &excess.sweeps {
             while begun.elapsed() < time || gone == 0 {
-                let swept = self.sweep(*sweep)?;
+                let swept = self.sweep(*sweep, excess.tick)?;
                 gone += swept;
                 if swept == 0 {
                     break;
@@ -50,7 +50,7 @@ impl Tx<'_> {
     }
 
     /// Lets go of a batch; how many rows that were.
-    fn sweep(&self, sweep: Sweep) -> Result<usize> {
+    fn sweep(&self, sweep: Sweep, tick: Time) -> Result<usize> {
         match sweep {
             Sweep::Aside(before) => Ok(self.drop_samples_aside(before)? + self.drop_chunks_aside(before)?),
             Sweep::Chunks(before) => self.drop_chunks(before),
@@ -72,6 +72,7 @@ impl Tx<'_> {
             Sweep::NotesUpTo(id) => {
                 self.execute("DELETE FROM note WHERE id <= min(?1, (SELECT min(id) FROM note) + ?2)", (id, BATCH * 16))
             }
+            Sweep::Looks(cut) => self.drop_looks(cut, tick),
         }
     }
 

@@ -57,7 +57,7 @@ fn limits(age: u64, bytes: u64) -> Limits {
 /// Lets go in the smallest steps until nothing is to go; how many steps it took.
 fn retain(store: &mut Store, limits: Limits, tick: Time) -> usize {
     for step in 0..10_000 {
-        let excess = store.excess(limits, tick, HOUR).unwrap();
+        let excess = store.excess(limits, tick, HOUR, Vec::new).unwrap();
         let tx = store.begin().unwrap();
         if excess.is_empty() || !tx.retain(&excess, Duration::ZERO).unwrap() {
             return step;
@@ -152,12 +152,12 @@ fn a_database_that_is_too_large_loses_its_oldest_days_and_the_file_is_cut_down()
     let (oldest, newest, samples) = reach(&store);
     assert!(oldest > 0 && oldest % 24 == 0 && newest == 300 * 24 - 1, "{oldest}");
     assert_eq!(samples, usize::try_from(newest - oldest).unwrap() + 1);
-    assert!(!store.excess(limits(4000, most), last, HOUR).unwrap().is_full);
+    assert!(!store.excess(limits(4000, most), last, HOUR, Vec::new).unwrap().is_full);
 
     // the hours that rules look back each day stay, whatever is asked
     retain(&mut store, limits(4000, 1), last);
     assert_eq!(reach(&store), (300 * 24 - 2, 300 * 24 - 1, 2));
-    assert!(store.excess(limits(4000, 1), last, HOUR).unwrap().is_full);
+    assert!(store.excess(limits(4000, 1), last, HOUR, Vec::new).unwrap().is_full);
     assert!(is_sound(&store));
 }
 
