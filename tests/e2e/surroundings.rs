@@ -111,5 +111,8 @@ fn a_check_with_a_longer_interval_is_no_clock_that_went_back() {
     }
     world.configure(&QUEUE.replace("interval = \"1s\"", "interval = \"60s\""));
     assert_eq!(world.run(&["check"]), Ran::silent(0));
-    assert_eq!(world.status()["monitor"]["notes"], serde_json::json!([]));
+    // a busy machine may well miss a tick of a second
+    let status = world.status();
+    let notes = status["monitor"]["notes"].as_array().unwrap();
+    assert!(notes.iter().all(|note| note["kind"] == "missed"), "{notes:?}");
 }
