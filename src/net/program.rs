@@ -98,8 +98,8 @@ fn is_foreign(program: &Path, path: PathBuf, owner: u32, us: u32) -> Unfit {
 }
 
 /// The program and its arguments as they are written in a configuration, unless nobody should run them like this. One that
-/// is only missing, or that another user may run, is a remark, for the rest must not fall with it; `until` says what that
-/// means.
+/// is only missing, or that another user may run, is a remark, for the rest must not fall with it; `until` says what it
+/// means that it is missing.
 pub fn command(key: &Spanned<Vec<String>>, until: &str, help: &str, check: &mut Check<'_>) -> Option<Vec<String>> {
     let place = Place::File(key.span());
     match key.get_ref().first().map(Path::new) {
@@ -107,7 +107,9 @@ pub fn command(key: &Spanned<Vec<String>>, until: &str, help: &str, check: &mut 
             Ok(()) => {}
             Err(Unfit::Absent(why)) => check.fault(Fault::warning(why, place).help(until)),
             Err(Unfit::Foreign { why, path }) => {
-                check.fault(Fault::warning(why, place).help(format!("chown root {}; {until}", path.display())));
+                check.fault(
+                    Fault::warning(why, place).help(format!("chown root {}; until then it is not run", path.display())),
+                );
             }
             Err(Unfit::Unsafe(why)) => {
                 check.fault(Fault::error(why, place).help("take the right to write from others: chmod go-w"));

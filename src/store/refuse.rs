@@ -20,8 +20,9 @@ pub(super) fn failure(path: &Path, error: &rusqlite::Error) -> Trouble {
     let name = path.display();
     let code = error.sqlite_error_code();
     match code {
-        Some(ErrorCode::DiskFull) => Trouble::new(Kind::Io, format!("no space left for the database {name}"))
-            .help("free space on its disk; nothing was half written"),
+        Some(ErrorCode::DiskFull) => no_space(path),
+        // so it is called where the index of the log cannot grow
+        Some(ErrorCode::SystemIoFailure) if extended(error) == ffi::SQLITE_IOERR_SHMSIZE => no_space(path),
         Some(ErrorCode::NotADatabase) => Trouble::new(Kind::Io, format!("{name} is not a database"))
             .help("name another file with --db or move this one away; it was left as it is"),
         Some(ErrorCode::DatabaseCorrupt) => {
@@ -44,6 +45,11 @@ pub(super) fn failure(path: &Path, error: &rusqlite::Error) -> Trouble {
         ) => Trouble::new(Kind::Bug, format!("the database {name}: {}", safe::answer(&error.to_string()))),
         _ => Trouble::new(Kind::Io, format!("the database {name}: {}", safe::answer(&error.to_string()))).help(DAMAGED),
     }
+}
+
+fn no_space(path: &Path) -> Trouble {
+    Trouble::new(Kind::Io, format!("no space left for the database {}", path.display()))
+        .help("free space on its disk; nothing was half written")
 }
 
 /// `SQLite`'s extended code; 0 where the error is not `SQLite`'s.

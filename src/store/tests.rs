@@ -140,6 +140,15 @@ fn a_snapshot_does_not_move() {
 }
 
 #[test]
+fn a_disk_without_room_for_the_index_of_the_log_is_a_full_one() {
+    let path = std::path::Path::new("/d/state.db");
+    let error = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+    let of = |code| super::refuse::failure(path, &error(code)).what;
+    assert_eq!(of(rusqlite::ffi::SQLITE_IOERR_SHMSIZE), "no space left for the database /d/state.db");
+    assert_eq!(of(rusqlite::ffi::SQLITE_IOERR_READ), "I/O error on the database /d/state.db (SQLite code 266)");
+}
+
+#[test]
 fn a_full_disk_is_said_and_nothing_is_half_written() {
     let (_folder, mut store) = store();
     let pages = store.connection.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0)).unwrap();

@@ -86,7 +86,7 @@ fn a_program_of_another_user_is_a_remark_with_the_way_out() {
     let said: Vec<_> =
         config.warnings.iter().map(|warning| (warning.fault.what.as_str(), warning.fault.help.as_deref())).collect();
     let what = format!("{shown} belongs to user 65534, who could change what root runs");
-    let help = format!("chown root {shown}; until then it cannot be started");
+    let help = format!("chown root {shown}; until then it is not run");
     assert_eq!(said, [(what.as_str(), Some(help.as_str()))]);
 }
 

@@ -163,7 +163,7 @@ async fn a_program_of_another_user_is_not_run_and_what_it_watches_is_unknown() {
     let probe = build(&text).unwrap().remove(0);
     std::os::unix::fs::chown(&tool, Some(65534), None).unwrap();
     let why = format!("{shown} belongs to user 65534, who could change what root runs");
-    let remark = format!("['{shown}'] | {why} | chown root {shown}; until then the probe fails");
+    let remark = format!("['{shown}'] | {why} | chown root {shown}; until then it is not run");
     assert_eq!(build(&text).unwrap_err(), [remark]);
     let report = run(&probe).await;
     assert_eq!(report.readings.unwrap_err().as_str(), why);
