@@ -1,12 +1,12 @@
 //! `[sources.network]`: whether this machine's own network works, by connections to several places that do not go down
 //! together. It is up if any of them answers. Whoever sees that everything is down at once is most likely cut off itself.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
-use std::ops::Range;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use toml::Spanned;
@@ -131,6 +131,7 @@ mod tests {
 
     use super::*;
     use crate::model::secret::Secret;
+    use crate::support::ports::ReservedPort;
 
     fn built(text: &str, interval: u64) -> (Option<Network>, Vec<String>) {
         let settings: Settings = toml::from_str(text).unwrap();
@@ -152,7 +153,8 @@ mod tests {
     async fn one_answer_is_enough_and_none_is_a_measurement() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let open = listener.local_addr().unwrap().to_string();
-        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let refuses = ReservedPort::take();
+        let closed = refuses.to_string();
         assert_eq!(measured(&[closed.clone(), open]).await, (1.0, String::new()));
         let (value, why) = measured(&[closed.clone(), "224.0.0.1:1".to_owned()]).await;
         let is_whole = why.starts_with(&format!("{closed}: ")) && why.contains("; 224.0.0.1:1: ");

@@ -14,6 +14,7 @@ use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::net::Net;
 use crate::support::http::{Answer, HttpFake, Manner};
+use crate::support::ports::ReservedPort;
 use crate::text::check::Check;
 
 /// A secret that no answer, error, description or `Debug` output may hold.
@@ -43,6 +44,8 @@ pub enum Fake {
     Http(HttpFake),
     /// Files, which are removed with it.
     Folder(#[allow(dead_code, reason = "kept, not read")] tempfile::TempDir),
+    /// Nobody.
+    Closed(#[allow(dead_code, reason = "kept, not read")] ReservedPort),
 }
 
 /// The provider took it.
@@ -90,10 +93,9 @@ pub fn http_cases(at: fn(&str) -> String, answers: Vec<(Answer, Outcome)>) -> Ve
             case(format!("{answer:?}"), &at(&fake.url("")), expected, Fake::Http(fake))
         })
         .collect();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let nobody = Fake::Folder(tempfile::tempdir().unwrap());
-    let refused = later("connection refused", None);
-    cases.push(case("nobody listens".to_owned(), &at(&format!("http://127.0.0.1:{closed}")), refused, nobody));
+    let closed = ReservedPort::take();
+    let url = at(&format!("http://{closed}"));
+    cases.push(case("nobody listens".to_owned(), &url, later("connection refused", None), Fake::Closed(closed)));
     cases
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::http::{Answer, HttpFake};
+use crate::support::ports::ReservedPort;
 use crate::support::twilio::{ACCOUNT, Twilio};
 use crate::world::{QUEUE, Ran, World, skipped, until};
 
@@ -30,21 +31,25 @@ fn fetched(name: &str) -> PathBuf {
 /// A server that ends with the test.
 struct Server {
     process: Child,
-    port: u16,
+    at: ReservedPort,
 }
 
 impl Server {
-    /// Starts `command`, which is to listen on `port`, and waits until it does.
-    fn start(command: &mut Command, port: u16) -> Self {
+    /// Starts `command`, which is to listen `at` that port, and waits until it does.
+    fn start(command: &mut Command, at: ReservedPort) -> Self {
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { process, port };
-        until("the server", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let server = Self { process, at };
+        until("the server", || TcpStream::connect(server.at.address()).is_ok());
         server
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.at)
     }
 
     /// The whole answer to a request.
     fn ask(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut stream = TcpStream::connect(self.at.address()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
@@ -64,10 +69,6 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// Twilio's own description of its Messages, where this machine has it; it is not part of this project.
 fn description() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/payloads/twilio_messages_openapi.json");
@@ -83,11 +84,11 @@ fn what_twilio_is_asked_is_what_its_description_allows() {
         );
     };
     let twilio = Twilio::start();
-    let port = free_port();
+    let at = ReservedPort::take();
     let mut prism = Command::new("node");
     prism.arg(fetched("npm").join("node_modules/.bin/prism")).arg("proxy").arg(description);
-    prism.arg(twilio.fake.url("")).args(["--errors", "-h", "127.0.0.1", "-p", &port.to_string()]);
-    let prism = Server::start(&mut prism, port);
+    prism.arg(twilio.fake.url("")).args(["--errors", "-h", "127.0.0.1", "-p", &at.port().to_string()]);
+    let prism = Server::start(&mut prism, at);
 
     // it refuses what is wrong, so that its silence means something
     let body = "From=%2B41790000000&Body=x";
@@ -99,7 +100,7 @@ fn what_twilio_is_asked_is_what_its_description_allows() {
     assert!(refused.starts_with("HTTP/1.1 422"), "{refused}");
     assert_eq!(twilio.fake.seen().len(), 0);
 
-    let through = |settings: &str| settings.replace(&twilio.fake.url(""), &format!("http://127.0.0.1:{port}"));
+    let through = |settings: &str| settings.replace(&twilio.fake.url(""), &prism.url());
     let service = "messaging_service_sid = \"MG0123456789abcdef0123456789abcdef\"";
     let other = twilio.channel("service", &["+41793333333"]).replace("from = \"+41790000000\"", service);
     let channels = through(&format!("{}{other}", twilio.channel("phones", &["+41791111111", "+41792222222"])));
@@ -171,18 +172,18 @@ fn alertmanager(world: &World, receiver: &HttpFake) -> Server {
         receiver.url("/told")
     );
     world.write("alertmanager.yml", &config, 0o600);
-    let port = free_port();
+    let at = ReservedPort::take();
     let flag = |name: &str, value: &str| format!("--{name}={value}");
-    let at = |name: &str| world.path(name).display().to_string();
+    let place = |name: &str| world.path(name).display().to_string();
     let mut command = Command::new(fetched("alertmanager/prometheus-alertmanager"));
     command.args([
-        flag("config.file", &at("alertmanager.yml")),
-        flag("storage.path", &at("alertmanager")),
-        flag("web.listen-address", &format!("127.0.0.1:{port}")),
+        flag("config.file", &place("alertmanager.yml")),
+        flag("storage.path", &place("alertmanager")),
+        flag("web.listen-address", &at.to_string()),
         flag("cluster.listen-address", ""),
     ]);
     fs::create_dir(world.path("alertmanager")).unwrap();
-    Server::start(&mut command, port)
+    Server::start(&mut command, at)
 }
 
 #[test]
@@ -192,7 +193,7 @@ fn alertmanager_takes_what_fires_its_severities_and_its_end() {
     let world = World::empty();
     let server = alertmanager(&world, &receiver);
     let ladder = QUEUE.replace("above = { HIGH = 10 }", "above = { HIGH = 10, CRITICAL = 100 }");
-    let channel = format!("[channels.cluster.alertmanager]\nurl = \"http://127.0.0.1:{}\"\n", server.port);
+    let channel = format!("[channels.cluster.alertmanager]\nurl = \"{}\"\n", server.url());
     world.configure(&format!("{ladder}{channel}"));
     let told = || -> Vec<String> {
         let one = |post: Value| {

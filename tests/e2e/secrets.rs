@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 
 use crate::support::http::{Answer, HttpFake};
+use crate::support::ports::ReservedPort;
 use crate::support::smtp::{Behaviour, Play, SmtpFake, Stage};
 use crate::world::{QUEUE, World};
 
@@ -313,10 +313,10 @@ fn no_secret_shows_when_servers_repeat_what_they_were_sent() {
 
 #[test]
 fn no_secret_shows_when_nobody_answers() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let webhook = format!("http://localhost:{port}/services/T0/B0/{CANARY}-hook");
-    let base = format!("http://localhost:{port}");
-    look_everywhere(&world(&webhook, port, &format!("{base}/"), &base));
+    let closed = ReservedPort::take();
+    let base = format!("http://localhost:{}", closed.port());
+    let webhook = format!("{base}/services/T0/B0/{CANARY}-hook");
+    look_everywhere(&world(&webhook, closed.port(), &format!("{base}/"), &base));
 }
 
 #[test]

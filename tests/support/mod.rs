@@ -10,6 +10,7 @@ pub mod ca;
 pub mod client;
 pub mod http;
 pub mod pagerduty;
+pub mod ports;
 pub mod replica;
 pub mod smtp;
 pub mod telegram;

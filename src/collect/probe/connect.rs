@@ -97,6 +97,7 @@ fn alternating(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::ports::ReservedPort;
 
     #[test]
     fn addresses_are_a_host_and_a_port() {
@@ -123,8 +124,9 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = Address { host: "localhost".into(), port: listener.local_addr().unwrap().port() };
         assert!(connect(&address).await.is_ok(), "a refused ::1 must not stop 127.0.0.1");
-        drop(listener);
-        assert_eq!(connect(&address).await.unwrap_err(), "connection refused");
+        let closed = ReservedPort::take();
+        let refuses = Address { host: "localhost".into(), port: closed.port() };
+        assert_eq!(connect(&refuses).await.unwrap_err(), "connection refused");
         let nowhere = Address { host: "no-such-host.invalid".into(), port: 80 };
         assert_eq!(connect(&nowhere).await.unwrap_err(), "the name no-such-host.invalid cannot be resolved");
     }
@@ -145,10 +147,10 @@ mod tests {
     async fn an_address_that_hangs_is_raced_and_not_given_up() {
         let (hangs, _listener, _queue) = black_hole().await;
         let good = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let closed = ReservedPort::take();
         let good = (good.local_addr().unwrap(), good);
-        assert_eq!(race(vec![hangs, closed, good.0]).await.unwrap().peer_addr().unwrap(), good.0);
-        let undecided = timeout(HEAD_START * 2, race(vec![hangs, closed])).await;
+        assert_eq!(race(vec![hangs, closed.address(), good.0]).await.unwrap().peer_addr().unwrap(), good.0);
+        let undecided = timeout(HEAD_START * 2, race(vec![hangs, closed.address()])).await;
         assert!(undecided.is_err(), "the first may still answer: {undecided:?}");
         assert_eq!(race(vec![]).await.unwrap_err(), "the name has no address");
     }

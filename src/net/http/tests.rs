@@ -1,6 +1,7 @@
 use super::*;
 use crate::support::ca::{Ca, Flaw};
 use crate::support::http::{Answer, HttpFake, Manner};
+use crate::support::ports::ReservedPort;
 
 /// In the address of every failing call; no error may show it.
 const CANARY: &str = "canary-8f3a";
@@ -63,7 +64,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 #[tokio::test]
 async fn every_failure_says_why_and_whether_the_request_may_have_arrived() {
     use FailureKind as Kind;
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = ReservedPort::take();
     let ended = "the connection ended before the answer did";
     for (manner, expected) in [
         (Manner::Silence, told(Kind::Timeout, "no answer within 300 ms", true)),

@@ -6,6 +6,7 @@ use crate::model::severity::Severity;
 use crate::notify::kit::{self, Case, Fake};
 use crate::notify::{Channel, SEND_LIMIT};
 use crate::support::ca::{Ca, Flaw};
+use crate::support::ports::ReservedPort;
 use crate::support::smtp::{Behaviour, Play, Received, SmtpFake, Stage, Tls};
 
 /// A mail server with a CA of its own, and what a client needs to trust it.
@@ -149,10 +150,10 @@ async fn a_silent_or_dripping_server_is_left_at_the_deadline() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named_so() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = ReservedPort::take();
     let net = Net::new(None, None);
     let delivery = kit::delivery(Kind::Firing);
-    let refused = sent(&channel(closed, "tls = \"none\"\n"), &delivery, &net, SEND_LIMIT).await;
+    let refused = sent(&channel(closed.port(), "tls = \"none\"\n"), &delivery, &net, SEND_LIMIT).await;
     assert_eq!(refused, later("connection refused (when connecting)", false));
     let toml = "[channel.email]\nhost = \"nowhere.invalid\"\nto = [\"a@x.org\"]\n";
     let outcome = sent(&kit::build(toml).unwrap(), &delivery, &World::new().net(), SEND_LIMIT).await;

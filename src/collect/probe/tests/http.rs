@@ -6,6 +6,7 @@ use crate::model::reading::Value;
 use crate::model::time::Time;
 use crate::support::ca::{Ca, Flaw};
 use crate::support::http::{Answer, HttpFake, Manner};
+use crate::support::ports::ReservedPort;
 
 const HOUR: i64 = 3_600_000;
 /// 2001-01-01, when the expired certificate of the fakes ended.
@@ -80,7 +81,7 @@ async fn no_whole_answer_is_a_failure_with_the_rest_unknown() {
         assert_eq!(shown(&report), refused(&format!("- {reason}"), Some(&format!("- {reason}"))));
         assert_eq!(why(&report), Some(reason));
     }
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = ReservedPort::take();
     let report = run(&probe("http", &format!("url = 'http://{closed}/'"))).await;
     assert_eq!(shown(&report), refused("- connection refused", None));
 }

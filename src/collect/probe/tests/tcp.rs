@@ -2,6 +2,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{probe, run, shown, why};
+use crate::support::ports::ReservedPort;
 
 /// A service that says `banner` to each visitor and then hangs up or waits, after it has read what it is asked.
 async fn service(asked: usize, banner: &'static [u8], hang_up: bool) -> u16 {
@@ -54,6 +55,6 @@ async fn a_connection_is_success_and_a_banner_may_be_expected() {
 
 #[tokio::test]
 async fn a_closed_port_is_refused() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    assert_eq!(outcome(port, "").await.as_deref(), Some("connection refused"));
+    let closed = ReservedPort::take();
+    assert_eq!(outcome(closed.port(), "").await.as_deref(), Some("connection refused"));
 }
