@@ -79,14 +79,19 @@ pub fn parse_quantity(text: &str) -> Result<(f64, Option<Unit>), String> {
     }
 }
 
-/// A duration in its two largest units: `1 d 3 h`, `4 min 10 s`, `850 ms`.
+/// A duration in its two largest units, from an hour on to the nearest: `1 d 3 h`, `4 min 10 s`, `850 ms`. So 4 h 9 min
+/// 58 s is `4 h 10 min`.
 pub fn duration(duration: Duration) -> String {
     const STEPS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
     let seconds = duration.as_secs();
     if seconds == 0 {
         return format!("{} ms", duration.as_millis());
     }
-    let first = STEPS.iter().position(|(_, length)| seconds >= *length).unwrap_or(STEPS.len() - 1);
+    let largest = |seconds: u64| STEPS.iter().position(|(_, length)| seconds >= *length).unwrap_or(STEPS.len() - 1);
+    let finest = STEPS.get(largest(seconds) + 1).map_or(1, |(_, length)| *length);
+    let seconds = seconds.saturating_add(finest / 2) / finest * finest;
+    // what was rounded up may be a whole day
+    let first = largest(seconds);
     let (name, length) = STEPS[first];
     let head = format!("{} {name}", seconds / length);
     match STEPS.get(first + 1).map(|(name, length)| (name, seconds % STEPS[first].1 / length)) {
@@ -271,6 +276,18 @@ mod tests {
         assert_eq!(duration(Duration::from_hours(27)), "1 d 3 h");
         assert_eq!(duration(Duration::from_hours(24)), "1 d");
         assert_eq!(duration(Duration::from_millis(850)), "850 ms");
+        for (seconds, said) in [
+            (3_599, "59 min 59 s"),
+            (3_629, "1 h"),
+            (3_630, "1 h 1 min"),
+            (14_998, "4 h 10 min"),
+            (86_369, "23 h 59 min"),
+            (86_370, "1 d"),
+            (86_400 + 82_800 + 1_800, "2 d"),
+            (u64::MAX, "213503982334601 d 7 h"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), said);
+        }
         assert_eq!(duration_literal(Duration::from_secs(90)), "1m30s");
     }
 }
