@@ -15,6 +15,16 @@ pub struct Last {
     pub tick: Time,
     /// When it started, by the clock of then.
     pub started: Time,
+    /// The interval it ran with, where that is known.
+    pub interval: Option<Duration>,
+}
+
+impl Last {
+    /// How long after it the next cycle was due that runs with `interval`: nobody knows when between the two a changed
+    /// interval began to count, so the longer one does.
+    fn due_within(self, interval: Duration) -> Duration {
+        self.interval.map_or(interval, |own| own.max(interval))
+    }
 }
 
 /// How this cycle follows the previous one.
@@ -24,7 +34,7 @@ pub struct Follows {
     pub tick: Time,
     /// What it means for pending alerts.
     pub passage: Passage,
-    /// Ticks that passed without a cycle.
+    /// Ticks of the present interval that passed without a cycle although one was due.
     pub missed: u32,
     /// This tick had a cycle already: samples are replaced, nothing is stepped.
     pub again: bool,
@@ -45,20 +55,21 @@ pub fn follows(started: Time, last: Option<Last>, interval: Duration) -> Follows
     if tick <= last.tick {
         return Follows { tick: last.tick, again: true, ..plain };
     }
-    let gap = tick.since(last.tick);
-    let missed = (gap.as_millis() / interval.as_millis().max(1)).saturating_sub(1);
-    Follows { passage: passage(gap, interval), missed: u32::try_from(missed).unwrap_or(u32::MAX), ..plain }
+    let (gap, due) = (tick.since(last.tick), last.due_within(interval));
+    let missed = gap.saturating_sub(due).as_millis() / interval.as_millis().max(1);
+    Follows { passage: passage(gap, due), missed: u32::try_from(missed).unwrap_or(u32::MAX), ..plain }
 }
 
-/// How a cycle of the past followed the one before it, with so many ticks `missed` between them. That says how long the
-/// interval was then, whatever it is now.
+/// How a cycle of the past followed the one before it, with so many ticks `missed` between them. Where it does not say
+/// its interval, those do.
 pub fn followed(cycle: Last, missed: u32, before: Option<Last>) -> Passage {
     let Some(before) = before else { return Passage::Ordinary };
     if cycle.started < before.started || cycle.tick < before.tick {
         return Passage::Anew;
     }
     let gap = cycle.tick.since(before.tick);
-    passage(gap, gap / missed.saturating_add(1))
+    let interval = cycle.interval.unwrap_or_else(|| gap / missed.saturating_add(1));
+    passage(gap, before.due_within(interval))
 }
 
 fn passage(gap: Duration, interval: Duration) -> Passage {
@@ -78,7 +89,10 @@ mod tests {
     fn every_way_a_cycle_can_follow() {
         let minute = Duration::from_mins(1);
         let at = |minutes: i64| Time::from_millis(minutes * 60_000);
-        let last = |minutes: i64| Last { tick: at(minutes), started: at(minutes) + Duration::from_secs(1) };
+        let last = |minutes: i64| {
+            let (tick, started) = (at(minutes), at(minutes) + Duration::from_secs(1));
+            Last { tick, started, interval: Some(minute) }
+        };
         for (minutes, before, expected) in [
             (5, None, (5, Passage::Ordinary, 0, false, None)),
             (5, Some(4), (5, Passage::Ordinary, 0, false, None)),
@@ -93,18 +107,43 @@ mod tests {
             let expected = Follows { tick: at(tick), passage, missed, again, back };
             let started = at(minutes) + Duration::from_secs(1);
             assert_eq!(follows(started, before.map(last), minute), expected, "{minutes} after {before:?}");
-            let cycle = Last { tick: at(tick), started };
-            assert!(
-                again || followed(cycle, missed, before.map(last)) == passage,
-                "{minutes} after {before:?}, recorded"
-            );
+            for interval in [Some(minute), None] {
+                let cycle = Last { tick: at(tick), started, interval };
+                let recorded = followed(cycle, missed, before.map(last));
+                assert!(
+                    again || recorded == passage,
+                    "{minutes} after {before:?}, recorded {interval:?}: {recorded:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_interval_is_no_missed_cycle() {
+        let at = |seconds: i64| Time::from_millis(seconds * 1000);
+        let (seconds, quarter, minute) = (Duration::from_secs, Duration::from_secs(15), Duration::from_mins(1));
+        for (tick, (own, now), missed, passage) in [
+            (60, (Some(minute), quarter), 0, Passage::Ordinary),
+            (15, (Some(minute), quarter), 0, Passage::Ordinary),
+            (60, (Some(quarter), minute), 0, Passage::Ordinary),
+            // it stood still: from when the next one was due
+            (600, (Some(minute), quarter), 36, Passage::Gap(seconds(540))),
+            (600, (Some(quarter), minute), 9, Passage::Gap(seconds(540))),
+            // a cycle of before does not say: what is asked now counts
+            (60, (None, quarter), 3, Passage::Gap(seconds(45))),
+        ] {
+            let last = Last { tick: at(0), started: at(0), interval: own };
+            let follows = follows(at(tick), Some(last), now);
+            assert_eq!((follows.missed, follows.passage), (missed, passage), "{tick} {own:?} {now:?}");
+            let cycle = Last { tick: at(tick), started: at(tick), interval: Some(now) };
+            assert_eq!(followed(cycle, missed, Some(last)), passage, "{tick} {own:?} {now:?}, recorded");
         }
     }
 
     #[test]
     fn a_longer_interval_repeats_the_last_tick_and_is_no_clock_that_went_back() {
         let at = |seconds: i64| Time::from_millis(seconds * 1000);
-        let last = Last { tick: at(48), started: at(48) };
+        let last = Last { tick: at(48), started: at(48), interval: Some(Duration::from_secs(12)) };
         let follows = follows(at(50), Some(last), Duration::from_mins(1));
         assert_eq!((follows.tick, follows.again, follows.back), (at(48), true, None));
     }

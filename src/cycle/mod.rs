@@ -162,8 +162,7 @@ fn commit(
 ) -> Result<(Option<Judged>, Vec<String>), Trouble> {
     let config = road.config;
     let last = tx.last_cycle()?;
-    let before = last.map(|last| Last { tick: last.tick, started: last.started });
-    let follows = tick::follows(started, before, config.interval);
+    let follows = tick::follows(started, last.map(before), config.interval);
     let tick = follows.tick;
     let times = Times { tick, finished };
     note(tx, &follows, times)?;
@@ -188,8 +187,14 @@ fn commit(
         own::remember(tx, config, judged, tick)?;
     }
     fallback::queue(tx, config, finished)?;
-    tx.put_cycle(&CycleRow { tick, started, finished, missed: follows.missed })?;
+    let interval = Some(config.interval);
+    tx.put_cycle(&CycleRow { tick, started, finished, missed: follows.missed, interval })?;
     Ok((judged, refused))
+}
+
+/// A cycle as the one after it sees it.
+fn before(cycle: CycleRow) -> Last {
+    Last { tick: cycle.tick, started: cycle.started, interval: cycle.interval }
 }
 
 fn note(tx: &Tx<'_>, follows: &Follows, times: Times) -> Result<(), Trouble> {

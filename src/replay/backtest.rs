@@ -75,7 +75,7 @@ impl Span {
     fn add(&mut self, cycles: &[CycleRow]) {
         let mut before: Option<Last> = None;
         for cycle in cycles {
-            let last = Last { tick: cycle.tick, started: cycle.started };
+            let last = Last { tick: cycle.tick, started: cycle.started, interval: cycle.interval };
             let passage = tick::followed(last, cycle.missed, before);
             if let Some(before) = before.filter(|_| passage != Passage::Ordinary) {
                 let (count, longest) = self.gaps;

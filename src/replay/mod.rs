@@ -94,7 +94,7 @@ impl<'a> Replay<'a> {
         if follows.again {
             return Moment::default();
         }
-        self.last = Some(Last { tick: follows.tick, started: at });
+        self.last = Some(Last { tick: follows.tick, started: at, interval: Some(self.interval) });
         self.cycle(Now { tick: follows.tick, passage: follows.passage }, data)
     }
 

@@ -100,7 +100,7 @@ mod tests {
         let mut store = Store::open(path, Mode::Write, at(0)).unwrap();
         put(&mut store, &key("m", "/"), at(60), Datum::Value(1.0));
         let tx = store.begin().unwrap();
-        tx.put_cycle(&CycleRow { tick: at(60), started: at(61), finished: at(62), missed: 0 }).unwrap();
+        tx.put_cycle(&CycleRow::quick(at(60), 0)).unwrap();
         tx.commit().unwrap();
         store
     }
@@ -119,7 +119,7 @@ mod tests {
         let target = folder.path().join("copy.db");
         // what another process has begun is not yet true
         let tx = store.begin().unwrap();
-        tx.put_cycle(&CycleRow { tick: at(120), started: at(121), finished: at(122), missed: 0 }).unwrap();
+        tx.put_cycle(&CycleRow::quick(at(120), 0)).unwrap();
         let made = backup(&path, &target, false).unwrap();
         drop(tx);
         let bytes = fs::metadata(&target).unwrap().len();

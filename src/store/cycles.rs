@@ -1,10 +1,11 @@
 //! Cycles, what sources remember between them, and what happened to the monitor itself.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::rows::{Cells, Unread};
 use super::{Reader, Result, Tx};
-use crate::model::time::Time;
+use crate::model::time::{Time, millis_of};
 use crate::text::safe;
 
 /// Longest text of a note, in characters.
@@ -24,6 +25,8 @@ pub struct CycleRow {
     pub finished: Time,
     /// Ticks without a cycle since the one before.
     pub missed: u32,
+    /// The interval it ran with; a cycle from before format 14 does not say.
+    pub interval: Option<Duration>,
 }
 
 /// Sums over the whole life of the database.
@@ -98,7 +101,16 @@ pub(super) fn cycle(cells: &Cells<'_>) -> std::result::Result<CycleRow, Unread> 
         started: cells.time("started")?,
         finished: cells.time("finished")?,
         missed: cells.get("missed")?,
+        interval: cells.duration_if_any("interval_ms")?,
     })
+}
+
+#[cfg(test)]
+impl CycleRow {
+    /// A cycle a minute long that took no time, with so many ticks `missed` before it.
+    pub fn quick(at: Time, missed: u32) -> Self {
+        Self { tick: at, started: at, finished: at, missed, interval: Some(Duration::from_mins(1)) }
+    }
 }
 
 impl Reader {
@@ -187,18 +199,21 @@ impl Reader {
 }
 
 impl Tx<'_> {
-    /// Keeps a cycle. A second one in the same tick takes the first one's place, and is not counted again.
+    /// Keeps a cycle. A second one in the same tick takes the first one's place, and is not counted again; of both
+    /// intervals the shorter one stands, since a loop of 15 s goes on whoever looks once a minute beside it.
     pub fn put_cycle(&self, cycle: &CycleRow) -> Result<()> {
-        let CycleRow { tick, started, finished, missed } = *cycle;
+        let CycleRow { tick, started, finished, missed, interval } = *cycle;
+        let values = (tick.millis(), started.millis(), finished.millis(), missed, interval.map(millis_of));
         let replaced = self.execute(
-            "UPDATE cycle SET started = ?2, finished = ?3, missed = missed + ?4
+            "UPDATE cycle SET started = ?2, finished = ?3, missed = missed + ?4,
+                 interval_ms = min(coalesce(interval_ms, ?5), coalesce(?5, interval_ms))
              WHERE id = (SELECT max(id) FROM cycle) AND tick = ?1",
-            (tick.millis(), started.millis(), finished.millis(), missed),
+            values,
         )?;
         if replaced == 0 {
             self.insert(
-                "INSERT INTO cycle (tick, started, finished, missed) VALUES (?1, ?2, ?3, ?4)",
-                (tick.millis(), started.millis(), finished.millis(), missed),
+                "INSERT INTO cycle (tick, started, finished, missed, interval_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+                values,
             )?;
             self.count_up("cycles_done", 1)?;
         }
@@ -239,7 +254,7 @@ mod tests {
     use super::*;
 
     fn cycle(second: i64, missed: u32) -> CycleRow {
-        CycleRow { tick: at(second), started: at(second + 1), finished: at(second + 2), missed }
+        CycleRow { started: at(second + 1), finished: at(second + 2), ..CycleRow::quick(at(second), missed) }
     }
 
     #[test]
@@ -286,9 +301,14 @@ mod tests {
         let (_folder, mut store) = store();
         let tx = store.begin().unwrap();
         tx.put_cycle(&cycle(0, 3)).unwrap();
-        let second = CycleRow { finished: at(9), missed: 0, ..cycle(0, 0) };
+        let second = CycleRow { finished: at(9), interval: Some(Duration::from_hours(1)), ..cycle(0, 0) };
         tx.put_cycle(&second).unwrap();
-        assert_eq!(tx.last_cycle().unwrap(), Some(CycleRow { missed: 3, ..second }));
+        let first = cycle(0, 3).interval;
+        assert_eq!(
+            tx.last_cycle().unwrap(),
+            Some(CycleRow { missed: 3, interval: first, ..second }),
+            "the shorter one"
+        );
         assert_eq!(tx.cycle_counts().unwrap(), CycleCounts { done: 1, missed: 3 });
     }
 

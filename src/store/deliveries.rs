@@ -117,10 +117,9 @@ impl Reader {
             "SELECT id, started, took_ms, outcome, answer, parcel FROM attempt WHERE outbox = ?1 ORDER BY id",
             [delivery],
             |cells| {
-                let took = cells.get::<Option<i64>>("took_ms")?;
                 Ok(Attempt {
                     started: cells.time("started")?,
-                    took: took.map(|_| cells.duration("took_ms")).transpose()?,
+                    took: cells.duration_if_any("took_ms")?,
                     outcome: cells.get("outcome")?,
                     answer: cells.get("answer")?,
                     parcel: cells.get("parcel")?,

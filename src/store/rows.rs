@@ -78,6 +78,11 @@ impl<'r> Cells<'r> {
             .map_err(|_| self.strange(column, &format!("{millis} is no duration")))
     }
 
+    /// A duration in milliseconds, where there is one.
+    pub(super) fn duration_if_any(&self, column: &str) -> Result<Option<Duration>, Unread> {
+        self.get::<Option<i64>>(column)?.map(|_| self.duration(column)).transpose()
+    }
+
     /// A word that `parse` knows.
     pub(super) fn word<T>(&self, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Unread> {
         let word: String = self.get(column)?;

@@ -28,6 +28,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/requests.sql"),
     include_str!("schema/reasons.sql"),
     include_str!("schema/anchor.sql"),
+    include_str!("schema/intervals.sql"),
 ];
 
 /// Whose a database is and how far it has come.

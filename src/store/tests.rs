@@ -21,7 +21,7 @@ fn a_transaction_that_is_not_committed_leaves_nothing() {
     tx.put_samples(at(0), &[(id, Datum::Value(1.0), None)]).unwrap();
     let alert = tx.save_alert(None, &mut firing("R", Severity::High)).unwrap();
     tx.enqueue(Some(alert), &to("chat", ""), &message("x"), at(0)).unwrap();
-    tx.put_cycle(&CycleRow { tick: at(0), started: at(0), finished: at(1), missed: 0 }).unwrap();
+    tx.put_cycle(&CycleRow { finished: at(1), ..CycleRow::quick(at(0), 0) }).unwrap();
     drop(tx);
     assert_eq!(store.latest(at(0)).unwrap(), []);
     assert_eq!(store.open_alerts().unwrap(), []);

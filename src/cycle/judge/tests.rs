@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::super::before;
 use super::*;
-use crate::alert::tick::{self, Last};
+use crate::alert::tick;
 use crate::config::trial::{Ground, Trial};
 use crate::config::{Flags, load};
 use crate::model::alert::Transition;
@@ -74,13 +75,13 @@ fn live(test: &Test, rules: &[Rule]) -> Came {
             let Claim::Own(id) = tx.series_id(&series.key, "test", test.interval).unwrap() else { panic!("taken") };
             tx.put_samples(at, &[(id, sample.datum, sample.reason.as_ref())]).unwrap();
         }
-        let last = tx.last_cycle().unwrap().map(|last| Last { tick: last.tick, started: last.started });
+        let last = tx.last_cycle().unwrap().map(before);
         let follows = tick::follows(at, last, test.interval);
         let judged = judge(&tx, &config, Now { tick: follows.tick, passage: follows.passage }, at).unwrap();
         came.failed.extend(judged.failed.into_iter().map(|(rule, why)| (at, rule, why)));
         let transition = |event: Event| (at, event.alert.key, event.transition);
         came.transitions.extend(judged.events.into_iter().map(transition));
-        tx.put_cycle(&CycleRow { tick: at, started: at, finished: at, missed: 0 }).unwrap();
+        tx.put_cycle(&CycleRow::quick(at, 0)).unwrap();
         deliver(&tx, at, &mut came);
         tx.commit().unwrap();
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::judge;
+use super::super::{before, judge};
 use super::*;
 use crate::alert::routes::{Flapping, Routes, default_pauses};
 use crate::alert::step::Now;
-use crate::alert::tick::{self, Last};
+use crate::alert::tick;
 use crate::config::{Flags, load};
 use crate::model::delivery::{Outcome, State};
 use crate::model::labels::{Labels, SeriesKey};
@@ -157,12 +157,11 @@ impl World {
             let datum = value.map_or(Datum::Unknown, |value| Datum::Value(f64::from(value)));
             tx.put_samples(self.now, &[(id, datum, None)]).unwrap();
         }
-        let last = tx.last_cycle().unwrap().map(|last| Last { tick: last.tick, started: last.started });
+        let last = tx.last_cycle().unwrap().map(before);
         let follows = tick::follows(self.now, last, TICK);
         let now = Now { tick: follows.tick, passage: follows.passage };
         judge::judge(&tx, &self.config, now, self.now).unwrap();
-        tx.put_cycle(&CycleRow { tick: self.now, started: self.now, finished: self.now, missed: follows.missed })
-            .unwrap();
+        tx.put_cycle(&CycleRow::quick(self.now, follows.missed)).unwrap();
         while try_due(&tx, self.now, &self.down, &mut self.arrived) {}
         tx.commit().unwrap();
     }

@@ -73,7 +73,7 @@ fn filled(minutes: i64, cycle: impl Fn(i64) -> bool) -> Store {
         }
         if cycle(at) {
             let missed = last.map_or(0, |last| u32::try_from(at - last - 1).unwrap());
-            tx.put_cycle(&CycleRow { tick: minute(at), started: minute(at), finished: minute(at), missed }).unwrap();
+            tx.put_cycle(&CycleRow::quick(minute(at), missed)).unwrap();
             last = Some(at);
         }
     }

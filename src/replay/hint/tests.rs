@@ -26,7 +26,7 @@ fn lived(values: &[u32]) -> Store {
     let Claim::Own(id) = tx.series_id(&key, "system", MINUTE).unwrap() else { panic!("{key}") };
     for (value, at) in values.iter().zip(0..) {
         tx.put_samples(minute(at), &[(id, Datum::Value(f64::from(*value) / 100.0), None)]).unwrap();
-        tx.put_cycle(&CycleRow { tick: minute(at), started: minute(at), finished: minute(at), missed: 0 }).unwrap();
+        tx.put_cycle(&CycleRow::quick(minute(at), 0)).unwrap();
     }
     tx.commit().unwrap();
     store

@@ -27,7 +27,7 @@ fn now() -> Time {
 }
 
 fn page() -> Page {
-    let cycle = CycleRow { tick: now(), started: now(), finished: now() - Duration::from_secs(12), missed: 0 };
+    let cycle = CycleRow { finished: now() - Duration::from_secs(12), ..CycleRow::quick(now(), 0) };
     Page {
         at: now(),
         span: Span::of(&Asked::default(), now(), None).unwrap(),

@@ -20,7 +20,7 @@ fn filled(path: &Path) {
     for second in [0, 60] {
         put(&mut store, &key("m", "/"), at(second), Datum::Value(1.0));
         let tx = store.begin().unwrap();
-        tx.put_cycle(&CycleRow { tick: at(second), started: at(second), finished: at(second), missed: 0 }).unwrap();
+        tx.put_cycle(&CycleRow::quick(at(second), 0)).unwrap();
         tx.commit().unwrap();
     }
     put(&mut store, &key("n", "/"), at(60), Datum::Unknown);
@@ -160,7 +160,7 @@ fn sealed_history_is_read_and_its_damage_told() {
     let day = Duration::from_hours(24);
     let last = at(29 * 3600);
     let tx = store.begin().unwrap();
-    tx.put_cycle(&CycleRow { tick: last, started: last, finished: last, missed: 0 }).unwrap();
+    tx.put_cycle(&CycleRow::quick(last, 0)).unwrap();
     tx.seal(last, last, day).unwrap();
     tx.commit().unwrap();
     drop(store);

@@ -18,7 +18,7 @@ fn minute(path: &Path, second: i64, rule: &str) {
     let id = tx.save_alert(None, &mut firing(rule, Severity::High)).unwrap();
     tx.put_transition(id, at(second), Transition::Fired(Severity::High), None, None).unwrap();
     tx.enqueue(Some(id), &to("chat", "#ops"), &message(rule), at(second)).unwrap();
-    tx.put_cycle(&CycleRow { tick: at(second), started: at(second), finished: at(second), missed: 0 }).unwrap();
+    tx.put_cycle(&CycleRow::quick(at(second), 0)).unwrap();
     tx.commit().unwrap();
 }
 

@@ -137,7 +137,7 @@ mod tests {
             let text = format!("{{\"n\":{},{said}}}", n + 1);
             tx.add_reserve_row(&LogRow { n: n + 1, at: hour(n), text, hash: [u8::try_from(n % 251).unwrap(); 32] })
                 .unwrap();
-            tx.put_cycle(&CycleRow { tick: hour(n), started: hour(n), finished: hour(n), missed: 0 }).unwrap();
+            tx.put_cycle(&CycleRow::quick(hour(n), 0)).unwrap();
         }
         tx.commit().unwrap();
         (folder, store)

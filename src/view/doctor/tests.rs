@@ -89,7 +89,7 @@ fn healthy() -> Facts {
         },
         database: Some(database()),
         cycles: Some(Cycles {
-            last: Some(CycleRow { tick: at(-12), started: at(-12), finished: at(-10), missed: 0 }),
+            last: Some(CycleRow { finished: at(-10), ..CycleRow::quick(at(-12), 0) }),
             done: 1440,
             missed: 0,
             ever: 43_197,
