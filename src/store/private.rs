@@ -22,7 +22,8 @@ pub fn private_file(path: &Path) -> Result<File> {
     options.open(path).map_err(|error| refuse::io(path, "open", &error))
 }
 
-/// Replaces a private file whole: written beside it and renamed, so that a crash leaves the old one.
+/// Replaces a private file whole: written beside it and renamed, so that a crash leaves the old one. A failure leaves the
+/// old one alone: on a full disk each minute would leave another half-written one.
 pub fn replace_private(path: &Path, content: &[u8]) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
@@ -34,12 +35,25 @@ pub fn replace_private(path: &Path, content: &[u8]) -> Result<()> {
         file.sync_all()?;
         std::fs::rename(fresh, path)
     };
-    write(private_file(fresh)?).map_err(|error| refuse::io(path, "write", &error))
+    write(private_file(fresh)?).map_err(|error| {
+        let _ = std::fs::remove_file(fresh);
+        refuse::io(path, "write", &error)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_replaced_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        std::fs::create_dir(&path).unwrap();
+        assert!(replace_private(&path, b"ours").is_err());
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["state"]);
+    }
 
     #[test]
     fn a_link_is_not_followed_and_what_lies_in_the_way_is_replaced() {

@@ -143,12 +143,21 @@ fn a_full_disk_loses_nothing_and_is_over_when_there_is_room() {
     assert_eq!(world.check(), Ran::silent(0));
 
     // whatever room there is goes into one file
-    let _ = fs::write(disk.join("ballast"), vec![0_u8; 4 << 20]);
+    let fill = || {
+        let _ = fs::write(disk.join("ballast"), vec![0_u8; 4 << 20]);
+    };
+    let refusal = |ran: Ran, name: &str| {
+        let err = format!(
+            "sippar-mon: no space left for the database @/disk/{name}\n  \
+             help: free space on its disk; nothing was half written\n"
+        );
+        assert_eq!(Ran { err: world.tidy(&ran.err), ..ran }, Ran { code: 74, out: String::new(), err });
+    };
+    fill();
     let before = fs::read(&database).unwrap();
-    let ran = world.check();
-    let err = "sippar-mon: no space left for the database @/disk/state.db\n  \
-               help: free space on its disk; nothing was half written\n";
-    assert_eq!(Ran { err: world.tidy(&ran.err), ..ran }, Ran { code: 74, out: String::new(), err: err.to_owned() });
+    refusal(world.check(), "state.db");
+    let litter = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "new");
+    assert_eq!(fs::read_dir(&disk).unwrap().map(Result::unwrap).filter(litter).count(), 0, "each minute some more");
     assert!(fs::read(&database).unwrap() == before, "the file was changed");
     assert!(world.run(&["status", "--json"]).code <= 3, "what is known can still be read");
     let words = |post: &String| world.tidy(post.split(" | ").next().unwrap());
@@ -164,6 +173,12 @@ fn a_full_disk_loses_nothing_and_is_over_when_there_is_room() {
     let over =
         "[CRITICAL] Resolved: MONITORING_SYSTEM_FAILURE: sippar-mon can store its state again; rules are judged again";
     assert_eq!(told(&fake).iter().map(words).collect::<Vec<_>>(), [failure, over]);
+
+    // one that somebody laid there alone: even the index of its log finds no room
+    let copy = disk.join("copy.db");
+    fs::copy(&database, &copy).unwrap();
+    fill();
+    refusal(world.run(&["--db", copy.to_str().unwrap(), "status"]), "copy.db");
 }
 
 /// Whether the test runs as root, told by whom a new file belongs to.
