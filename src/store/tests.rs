@@ -12,6 +12,7 @@ use super::*;
 use crate::model::reading::Datum;
 use crate::model::severity::Severity;
 use crate::model::trouble::Kind;
+use crate::support::skip::skipped;
 
 #[test]
 fn a_transaction_that_is_not_committed_leaves_nothing() {
@@ -48,8 +49,7 @@ fn what_was_committed_is_there_after_the_process_ended_without_closing() {
 fn dies_in_a_transaction() {
     let path = Path::new("to-die-in/state.db");
     if !path.exists() {
-        eprintln!("SKIPPED: only means something when `a_killed_process_leaves_what_it_committed` starts it");
-        return;
+        return skipped("only means something when `a_killed_process_leaves_what_it_committed` starts it");
     }
     let mut store = Store::open(path, Mode::Write, at(0)).unwrap();
     let tx = store.begin().unwrap();

@@ -8,7 +8,8 @@ use std::process::Command;
 use rusqlite::Connection;
 
 use crate::support::http::{Answer, HttpFake};
-use crate::world::{Ran, World, skipped, slack, told};
+use crate::support::skip::{is_root, skipped};
+use crate::world::{Ran, World, slack, told};
 
 /// Runs both a writer and a reader against the file and holds the file against what it was.
 fn refused(world: &World, code: i32, err: &str) {
@@ -179,11 +180,4 @@ fn a_full_disk_loses_nothing_and_is_over_when_there_is_room() {
     fs::copy(&database, &copy).unwrap();
     fill();
     refusal(world.run(&["--db", copy.to_str().unwrap(), "status"]), "copy.db");
-}
-
-/// Whether the test runs as root, told by whom a new file belongs to.
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let folder = tempfile::tempdir().unwrap();
-    fs::metadata(folder.path()).unwrap().uid() == 0
 }

@@ -47,7 +47,7 @@ fn a_fresh_start_on_a_full_minute_is_no_unknown_state() {
 fn without_any_variable_but_home_the_database_has_its_place() {
     let world = World::empty();
     if std::path::Path::new("/var/lib/sippar-mon").exists() {
-        return crate::world::skipped("this machine has a system-wide installation");
+        return crate::support::skip::skipped("this machine has a system-wide installation");
     }
     let ran = Ran::from(world.command(&["check"]).env_remove("SIPPAR_MON_DB").output().unwrap());
     assert_eq!(ran, Ran::silent(ran.code));

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::http::{Answer, HttpFake};
+use crate::support::skip::is_root;
 use crate::world::{Ran, World};
 
 /// Nothing listens there.
@@ -211,22 +212,26 @@ fn what_the_environment_says_is_carried_over_or_said_loudly() {
 
 #[test]
 fn only_root_installs() {
-    if rustix_is_root() {
-        return crate::world::skipped("this test wants a user who is not root");
+    let world = World::empty();
+    // where somebody else can get at it, whose test this may be
+    let program = world.path("sippar-mon");
+    fs::copy(env!("CARGO_BIN_EXE_sippar-mon"), &program).unwrap();
+    fs::set_permissions(world.path("."), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(if is_root() { "setpriv" } else { "env" });
+    if is_root() {
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
     }
-    let ran = World::empty().run(&["init", "--install"]);
-    assert_eq!(ran.code, 77, "{ran:?}");
-}
-
-fn rustix_is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
+    let ran: Ran = command.arg(&program).args(["init", "--install"]).env_clear().output().unwrap().into();
+    let err = "sippar-mon: only root can install\n  \
+               help: try sudo, or see what it would do: sippar-mon init --install --dry-run\n";
+    assert_eq!(ran, Ran { code: 77, out: String::new(), err: err.to_owned() });
 }
 
 /// The whole of it in a folder that stands for a system, twice; `doctor` looks at what came of it.
 #[test]
 #[ignore = "needs root"]
 fn an_installation_is_done_once() {
-    assert!(rustix_is_root(), "run this test as root");
+    assert!(is_root(), "run this test as root");
     let world = World::empty();
     let root = world.path("root");
     for folder in ["etc/cron.d", "usr/bin", "usr/local/bin", "usr/sbin"] {
@@ -312,7 +317,7 @@ ls -A "$1/m/var/mail"
 #[test]
 #[ignore = "needs root, cron, and a kernel with overlayfs"]
 fn an_installed_machine_watches_itself_within_the_minute() {
-    assert!(rustix_is_root(), "run this test as root");
+    assert!(is_root(), "run this test as root");
     let folder = tempfile::tempdir().unwrap();
     let ran: Ran = Command::new("unshare")
         .args(["--mount", "--pid", "--fork", "--kill-child", "bash", "-c", COPY, "copy"])
@@ -372,7 +377,7 @@ done
 #[test]
 #[ignore = "needs root and a kernel with overlayfs"]
 fn a_timer_that_is_enabled_and_stopped_is_started() {
-    assert!(rustix_is_root(), "run this test as root");
+    assert!(is_root(), "run this test as root");
     let folder = tempfile::tempdir().unwrap();
     let ran: Ran = Command::new("unshare")
         .args(["--mount", "bash", "-c", STOPPED, "copy"])

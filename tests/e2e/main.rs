@@ -1,7 +1,6 @@
 //! The whole program, run as cron and people run it: the built binary, its own folder, a nearly empty environment, fake
 //! services on loopback. Nothing here knows the inside; what it may rely on are the screens, exit codes and files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
-#![allow(clippy::print_stderr, reason = "a skipped test says so where people look")]
 #![allow(clippy::disallowed_methods, reason = "the program under test lives by the real clock, and so must its tests")]
 
 #[path = "../support/mod.rs"]

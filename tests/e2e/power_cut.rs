@@ -9,7 +9,8 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::support::http::{Answer, HttpFake};
-use crate::world::{World, skipped, slack, told};
+use crate::support::skip::skipped;
+use crate::world::{World, slack, told};
 
 /// The files that make up a database on the disk; the index is made anew.
 const FILES: [&str; 2] = ["state.db", "state.db-wal"];

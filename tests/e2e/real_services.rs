@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use crate::support::http::{Answer, HttpFake};
 use crate::support::ports::ReservedPort;
+use crate::support::skip::skipped;
 use crate::support::twilio::{ACCOUNT, Twilio};
-use crate::world::{QUEUE, Ran, World, skipped, until};
+use crate::world::{QUEUE, Ran, World, until};
 
 /// The queue's rule as one that wakes people.
 fn critical() -> String {

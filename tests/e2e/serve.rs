@@ -9,7 +9,8 @@ use crate::serving::{Serving, WITH_TOKEN};
 use crate::support::backend::{BackendFake, bad_gateway};
 use crate::support::client::ask;
 use crate::support::http::{Answer, HttpFake};
-use crate::world::{Ran, World, skipped, slack, told, until};
+use crate::support::skip::skipped;
+use crate::world::{Ran, World, slack, told, until};
 
 /// Endpoints, and where an answer of the original is.
 const ORIGINAL: [(&str, &str); 7] = [
@@ -58,7 +59,7 @@ fn same_shape(place: &str, theirs: &Value, ours: &Value) {
 fn documents_have_the_names_and_types_of_the_original() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/payloads/sippar");
     if !folder.exists() {
-        skipped("documents_have_the_names_and_types_of_the_original: the original's answers are not at ../shared");
+        skipped("the original's answers are not at ../shared");
         return;
     }
     let world = World::with_queue("");

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::world::{QUEUE, Ran, Running, World, skipped};
+use crate::support::skip::skipped;
+use crate::world::{QUEUE, Ran, Running, World};
 
 /// A world in which something fires whose words are not ASCII.
 fn troubled() -> World {

@@ -7,8 +7,9 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::support::http::{Answer, HttpFake};
+use crate::support::skip::skipped;
 use crate::support::smtp::{Behaviour, SmtpFake};
-use crate::world::{World, skipped, slack, told};
+use crate::world::{World, slack, told};
 
 /// System calls at which a check is killed, and at which of their occurrences.
 const MOMENTS: [(&str, &[u32]); 4] = [

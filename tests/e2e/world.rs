@@ -262,11 +262,6 @@ pub fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// Says why a test could not be run here; nobody shall believe that it passed.
-pub fn skipped(why: &str) {
-    eprintln!("SKIPPED: {why}");
-}
-
 fn second() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }

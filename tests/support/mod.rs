@@ -12,6 +12,7 @@ pub mod http;
 pub mod pagerduty;
 pub mod ports;
 pub mod replica;
+pub mod skip;
 pub mod smtp;
 pub mod telegram;
 pub mod twilio;

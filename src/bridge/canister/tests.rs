@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::*;
 use crate::bridge::supply::{Health, Trust};
 use crate::support::replica::{self, BRIDGE, Lie, Replica, World};
+use crate::support::skip::skipped;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -297,8 +298,7 @@ fn recorded_certificates_of_the_main_network_hold() {
     let folder =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/payloads/ic/mainnet-recorded");
     if !folder.is_dir() {
-        eprintln!("SKIPPED: no recorded certificates beside the project");
-        return;
+        return skipped("no recorded certificates beside the project");
     }
     let agent = Agent::builder().with_url("http://localhost").with_ingress_expiry(EXPIRY).build().unwrap();
     let patient = Agent::builder()

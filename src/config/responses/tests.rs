@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::super::{Broken, Config, Flags, Texts, build};
 use super::*;
 use crate::model::fault::SourceText;
+use crate::support::skip::root_or_skipped;
 use crate::world::Env;
 
 fn load(text: &str) -> Result<Config, Broken> {
@@ -72,8 +73,7 @@ fn a_program_that_is_missing_is_a_remark() {
 
 #[test]
 fn a_program_of_another_user_is_a_remark_with_the_way_out() {
-    // only root can give files away
-    if !rustix::process::geteuid().is_root() {
+    if !root_or_skipped("give files away") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::model::message::Kind;
 use crate::net::Net;
 use crate::notify::kit::{self, Case, Fake, dead, later, ok, unsure};
+use crate::support::skip::root_or_skipped;
 
 fn shell(script: &str) -> String {
     format!("[channel.exec]\ncommand = [\"/bin/sh\", \"-c\", '''{script}''']\ntimeout = \"2s\"\n")
@@ -83,8 +84,7 @@ fn settings_are_checked_when_they_are_loaded() {
 
 #[tokio::test]
 async fn the_program_of_another_user_is_not_run_and_the_message_waits_for_who_may() {
-    // only root can give files away
-    if !rustix::process::geteuid().is_root() {
+    if !root_or_skipped("give files away") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

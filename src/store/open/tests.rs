@@ -10,6 +10,7 @@ use super::super::retain::Limits;
 use super::*;
 use crate::model::reading::{Datum, Reason};
 use crate::model::trouble::{Kind, Trouble};
+use crate::support::skip::{root_or_skipped, skipped};
 
 /// A user with no rights.
 const NOBODY: u32 = 65_534;
@@ -355,18 +356,9 @@ fn the_way_back_from_a_newer_version_is_named() {
     assert_eq!(trouble.help, Some(help));
 }
 
-/// Whether this test runs as root; says so loudly when what it should show needs root.
-fn root() -> bool {
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        eprintln!("SKIPPED: only root can act as two users");
-    }
-    root
-}
-
 #[test]
 fn root_writes_as_the_owner_of_the_folder() {
-    if !root() {
+    if !root_or_skipped("act as two users") {
         return;
     }
     let (folder, path) = place();
@@ -391,8 +383,7 @@ fn told_to_nobody(folder: &Path, test: &str) -> String {
 
 fn tell(mode: Mode) {
     if !Path::new("inner").exists() {
-        eprintln!("SKIPPED: only means something when `who_may_not_is_told_whose_it_is` starts it");
-        return;
+        return skipped("only means something when `who_may_not_is_told_whose_it_is` starts it");
     }
     match Store::open(Path::new("inner/state.db"), mode, at(0)) {
         Ok(_) => println!("\nTOLD nothing, it was opened"),
@@ -414,7 +405,7 @@ fn as_nobody_write() {
 
 #[test]
 fn who_may_not_is_told_whose_it_is() {
-    if !root() {
+    if !root_or_skipped("act as two users") {
         return;
     }
     let permission = |path: &str, mode: &str| {

@@ -8,6 +8,7 @@ use super::{build, collect, net, probe, run, shown, why};
 use crate::collect::Report;
 use crate::collect::probe::Probe;
 use crate::model::time::Time;
+use crate::support::skip::root_or_skipped;
 
 fn shell(script: &str) -> Probe {
     probe("exec", &format!("timeout = '5s'\ncommand = ['/bin/sh', '-c', '''{script}''']"))
@@ -150,8 +151,7 @@ async fn a_program_that_others_can_change_is_not_run() {
 
 #[tokio::test]
 async fn a_program_of_another_user_is_not_run_and_what_it_watches_is_unknown() {
-    // only root can give files away
-    if !rustix::process::geteuid().is_root() {
+    if !root_or_skipped("give files away") {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
