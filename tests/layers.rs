@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use source::{Source, Token, is};
 
-/// Who may name whom. A room that is not in the table fails the test; `bridge`, `replay` and `serve` are to come.
+/// Who may name whom. A room that is not in the table fails the test.
 const TABLE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("cli", &[]),

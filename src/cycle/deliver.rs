@@ -4,16 +4,16 @@
 //! Each attempt is committed before it begins and after it ends. Destinations are served side by side, each in order;
 //! what goes to people is merged and spaced ([`super::parcel`]).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::aftercare;
 use super::budget;
+use super::crew::{self, Crew, Lost, Work};
 use super::lock::{self, Name};
 use super::parcel::{self, WINDOW};
 use super::stop::Stop;
@@ -30,12 +30,6 @@ use crate::world::Clock;
 
 /// How long to wait for another deliverer to finish before leaving the rest to it.
 const PATIENCE: Duration = Duration::from_secs(15);
-
-/// How often the outbox is looked at while something is being sent.
-const LOOK: Duration = Duration::from_millis(500);
-
-/// What is under way when the process is asked to stop has so long to end.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Whether there is anything to do: something is due, was being sent when its process died, or needs to be looked after.
 pub fn is_needed(store: &Store, config: &Config, now: Time) -> Result<bool, Trouble> {
@@ -85,11 +79,63 @@ struct Postman<'a, S> {
     clock: Clock,
     stop: Stop,
     send: S,
-    busy: HashSet<Destination>,
-    tasks: JoinSet<Outcome>,
-    /// What each task carries, and since when.
-    under_way: HashMap<Id, (Vec<Delivery>, Instant)>,
     attempts: Vec<Attempt>,
+}
+
+/// What goes to one destination as one message.
+struct Load {
+    to: Destination,
+    deliveries: Vec<Delivery>,
+    begun: Instant,
+}
+
+impl<S, F> Work for Postman<'_, S>
+where
+    S: Fn(Channel, Delivery, Time) -> F,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    type Piece = Load;
+    type End = Outcome;
+
+    fn start_what_is_due(&mut self, store: &mut Store, crew: &mut Crew<Load, Outcome>) -> Result<(), Trouble> {
+        let mut due: BTreeMap<Destination, Vec<Delivery>> = BTreeMap::new();
+        for delivery in store.due(self.clock.now())? {
+            if crew.under_way().all(|load| load.to != delivery.destination) {
+                due.entry(delivery.destination.clone()).or_default().push(delivery);
+            }
+        }
+        for (to, due) in due {
+            let Some(channel) = self.channel(&to) else { continue };
+            let due = budget::hold_back(store, self.config, &channel, due, self.clock.now())?;
+            let picked = self.pick(store, &channel, &to, due)?;
+            self.start(store, crew, channel, to, picked)?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, store: &mut Store, load: Load, end: Result<Outcome, Lost>) -> Result<(), Trouble> {
+        let outcome = end.unwrap_or_else(unknown_end);
+        let (took, now) = (load.begun.elapsed(), self.clock.now());
+        let channel = self.channel(&load.to);
+        let idempotent = channel.as_ref().is_some_and(Channel::idempotent);
+        let tx = store.begin()?;
+        if let Some(channel) = &channel {
+            budget::settle(&tx, self.config, channel, &outcome, now)?;
+        }
+        // those that stay together come together
+        let mut together = None;
+        for delivery in load.deliveries {
+            let next = retry::next(&outcome, &delivery, idempotent, now);
+            let due = next.due.map(|due| *together.get_or_insert(due));
+            tx.finish(delivery.id, took, &outcome, next.state, due)?;
+            let again_in = due.map(|due| due.since(now));
+            self.attempts.push(Attempt { delivery, outcome: outcome.clone(), state: next.state, again_in, took });
+        }
+        if matches!(outcome, Outcome::Sent { .. }) {
+            tx.hasten(Some(&load.to.channel), now)?;
+        }
+        tx.commit()
+    }
 }
 
 impl<'a, S, F> Postman<'a, S>
@@ -98,55 +144,15 @@ where
     F: Future<Output = Outcome> + Send + 'static,
 {
     fn new(config: &'a Config, clock: Clock, stop: Stop, send: S) -> Self {
-        let (busy, tasks, under_way) = (HashSet::new(), JoinSet::new(), HashMap::new());
-        Self { config, clock, stop, send, busy, tasks, under_way, attempts: Vec::new() }
+        Self { config, clock, stop, send, attempts: Vec::new() }
     }
 
     async fn work(mut self, store: &mut Store) -> Result<Vec<Attempt>, Trouble> {
-        let mut stop = self.stop.clone();
-        let mut farewell = None;
-        loop {
-            if farewell.is_none() {
-                self.start_what_is_due(store)?;
-            }
-            tokio::select! {
-                ended = self.tasks.join_next_with_id() => match ended {
-                    None => break,
-                    Some(Ok((id, outcome))) => self.record(store, id, &outcome)?,
-                    // a channel that panics must neither stop the others nor be silent about it
-                    Some(Err(error)) => self.record(store, error.id(), &unknown_end("internal error of this channel"))?,
-                },
-                _ = stop.asked(), if farewell.is_none() => farewell = Some(Instant::now() + FAREWELL),
-                // a cycle may have queued more meanwhile
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            if farewell.is_some_and(|end| Instant::now() >= end) {
-                self.tasks.abort_all();
-                for id in self.under_way.keys().copied().collect::<Vec<_>>() {
-                    self.record(store, id, &unknown_end("stopped before the answer"))?;
-                }
-                break;
-            }
-        }
+        let stop = self.stop.clone();
+        crew::work(&mut self, store, stop).await?;
         // in the order in which they were queued, whichever provider was faster
         self.attempts.sort_by_key(|attempt| attempt.delivery.id);
         Ok(self.attempts)
-    }
-
-    fn start_what_is_due(&mut self, store: &mut Store) -> Result<(), Trouble> {
-        let mut due: BTreeMap<Destination, Vec<Delivery>> = BTreeMap::new();
-        for delivery in store.due(self.clock.now())? {
-            if !self.busy.contains(&delivery.destination) {
-                due.entry(delivery.destination.clone()).or_default().push(delivery);
-            }
-        }
-        for (to, due) in due {
-            let Some(channel) = self.channel(&to) else { continue };
-            let due = budget::hold_back(store, self.config, &channel, due, self.clock.now())?;
-            let picked = self.pick(store, &channel, &to, due)?;
-            self.start(store, channel, to, picked)?;
-        }
-        Ok(())
     }
 
     fn channel(&self, to: &Destination) -> Option<Channel> {
@@ -173,6 +179,7 @@ where
     fn start(
         &mut self,
         store: &mut Store,
+        crew: &mut Crew<Load, Outcome>,
         channel: Channel,
         to: Destination,
         picked: Vec<Delivery>,
@@ -197,41 +204,18 @@ where
         if channel.is_for_people() {
             delivery.message.trend = trend::of(store, self.config, &delivery.message);
         }
-        let handle = self.tasks.spawn((self.send)(channel, delivery, now));
-        self.busy.insert(to);
-        self.under_way.insert(handle.id(), (ours, Instant::now()));
+        let load = Load { to, deliveries: ours, begun: Instant::now() };
+        crew.begin(load, (self.send)(channel, delivery, now));
         Ok(())
-    }
-
-    fn record(&mut self, store: &mut Store, id: Id, outcome: &Outcome) -> Result<(), Trouble> {
-        let Some((deliveries, begun)) = self.under_way.remove(&id) else { return Ok(()) };
-        let (took, now) = (begun.elapsed(), self.clock.now());
-        let Some(to) = deliveries.first().map(|delivery| delivery.destination.clone()) else { return Ok(()) };
-        self.busy.remove(&to);
-        let channel = self.channel(&to);
-        let idempotent = channel.as_ref().is_some_and(Channel::idempotent);
-        let tx = store.begin()?;
-        if let Some(channel) = &channel {
-            budget::settle(&tx, self.config, channel, outcome, now)?;
-        }
-        // those that stay together come together
-        let mut together = None;
-        for delivery in deliveries {
-            let next = retry::next(outcome, &delivery, idempotent, now);
-            let due = next.due.map(|due| *together.get_or_insert(due));
-            tx.finish(delivery.id, took, outcome, next.state, due)?;
-            let again_in = due.map(|due| due.since(now));
-            self.attempts.push(Attempt { delivery, outcome: outcome.clone(), state: next.state, again_in, took });
-        }
-        if matches!(outcome, Outcome::Sent { .. }) {
-            tx.hasten(Some(&to.channel), now)?;
-        }
-        tx.commit()
     }
 }
 
 /// The outcome of a send of which only its begin is known.
-fn unknown_end(why: &str) -> Outcome {
+fn unknown_end(lost: Lost) -> Outcome {
+    let why = match lost {
+        Lost::Panicked => "internal error of this channel",
+        Lost::Stopped => "stopped before the answer",
+    };
     Outcome::Later { why: why.to_owned(), after: None, ambiguous: true }
 }
 

@@ -7,6 +7,7 @@
 mod aftercare;
 mod budget;
 mod cost;
+mod crew;
 pub mod deliver;
 pub mod emergency;
 mod fallback;

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 
 use tokio::sync::watch;
 
+use super::super::crew::FAREWELL;
 use super::*;
 use crate::config::{Flags, load};
 use crate::model::alert::{Alert, AlertKey, Phase};

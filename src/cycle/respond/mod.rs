@@ -8,12 +8,9 @@ pub mod decide;
 pub mod limit;
 pub mod order;
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use tokio::task::{Id, JoinSet};
-use tokio::time::Instant;
-
+use super::crew::{self, Crew, Lost, Work};
 use super::lock::{self, Name};
 use super::stop::Stop;
 use crate::config::Config;
@@ -36,10 +33,6 @@ use crate::world::Clock;
 
 /// How long to wait for another process that runs some, before leaving the rest to it or to the next cycle.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is looked for more while something runs.
-const LOOK: Duration = Duration::from_millis(500);
-/// What runs when the process is asked to stop has so long to end.
-const FAREWELL: Duration = Duration::from_secs(5);
 /// How many runs are told of in one message: the last ones.
 const MOST_REMARKS: usize = 3;
 /// The words about a run of which only its start is known.
@@ -86,8 +79,9 @@ pub async fn beside(config: &Config, clock: Clock, stop: Stop) -> Result<Vec<Res
         return Ok(Vec::new());
     };
     take_over(&mut store, clock.now())?;
-    let (busy, tasks, under_way) = (HashSet::new(), JoinSet::new(), HashMap::new());
-    Runner { config, clock, stop, busy, tasks, under_way, ended: Vec::new() }.work(&mut store).await
+    let mut runner = Runner { config, clock, ended: Vec::new() };
+    crew::work(&mut runner, &mut store, stop).await?;
+    Ok(runner.ended)
 }
 
 /// Notes what was interrupted, as only the holder of the lock may.
@@ -144,56 +138,42 @@ fn judged(ran: &Ran) -> Finish {
 struct Runner<'a> {
     config: &'a Config,
     clock: Clock,
-    stop: Stop,
-    /// Responses that run: none runs twice at once.
-    busy: HashSet<String>,
-    tasks: JoinSet<Finish>,
-    /// What each task runs.
-    under_way: HashMap<Id, (i64, Planned)>,
     ended: Vec<Responded>,
 }
 
-impl Runner<'_> {
-    async fn work(mut self, store: &mut Store) -> Result<Vec<Responded>, Trouble> {
-        let mut stop = self.stop.clone();
-        let mut farewell = None;
-        loop {
-            if farewell.is_none() {
-                self.start_what_is_due(store)?;
-            }
-            tokio::select! {
-                ended = self.tasks.join_next_with_id() => match ended {
-                    None => break,
-                    Some(Ok((id, finish))) => self.record(store, id, finish)?,
-                    Some(Err(error)) => self.record(store, error.id(), interrupted("internal error"))?,
-                },
-                _ = stop.asked(), if farewell.is_none() => farewell = Some(Instant::now() + FAREWELL),
-                // a cycle may have decided more meanwhile
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            if farewell.is_some_and(|end| Instant::now() >= end) {
-                // which kills the programs and their children
-                self.tasks.abort_all();
-                for id in self.under_way.keys().copied().collect::<Vec<_>>() {
-                    self.record(store, id, interrupted("killed, since the monitor was asked to stop"))?;
-                }
-                break;
-            }
-        }
-        Ok(self.ended)
-    }
+impl Work for Runner<'_> {
+    /// The row of a run, and what was planned.
+    type Piece = (i64, Planned);
+    type End = Finish;
 
-    fn start_what_is_due(&mut self, store: &mut Store) -> Result<(), Trouble> {
+    fn start_what_is_due(&mut self, store: &mut Store, crew: &mut Crew<Self::Piece, Finish>) -> Result<(), Trouble> {
         for run in store.runs(RunState::Due)? {
-            if !self.busy.contains(&run.plan.response) {
-                self.start(store, run)?;
+            // none runs twice at once
+            if crew.under_way().all(|(_, plan)| plan.response != run.plan.response) {
+                self.start(store, crew, run)?;
             }
         }
         Ok(())
     }
 
+    fn record(&mut self, store: &mut Store, piece: Self::Piece, end: Result<Finish, Lost>) -> Result<(), Trouble> {
+        let (id, plan) = piece;
+        let finish = end.unwrap_or_else(|lost| match lost {
+            Lost::Panicked => interrupted("internal error"),
+            // with the crew its programs and their children are killed
+            Lost::Stopped => interrupted("killed, since the monitor was asked to stop"),
+        });
+        let tx = store.begin()?;
+        finished(&tx, id, &plan, &finish, self.clock.now())?;
+        tx.commit()?;
+        self.ended.push(Responded { response: plan.response, finish });
+        Ok(())
+    }
+}
+
+impl Runner<'_> {
     /// Commits that the program starts, then starts it; or commits why it does not.
-    fn start(&mut self, store: &mut Store, run: Run) -> Result<(), Trouble> {
+    fn start(&mut self, store: &mut Store, crew: &mut Crew<(i64, Planned), Finish>, run: Run) -> Result<(), Trouble> {
         let tx = store.begin()?;
         let now = self.clock.now();
         let response = self.config.responses.iter().find(|response| response.name == run.plan.response);
@@ -217,19 +197,7 @@ impl Runner<'_> {
             }
         };
         tx.commit()?;
-        self.busy.insert(run.plan.response.clone());
-        let handle = self.tasks.spawn(perform(program));
-        self.under_way.insert(handle.id(), (run.id, run.plan));
-        Ok(())
-    }
-
-    fn record(&mut self, store: &mut Store, task: Id, finish: Finish) -> Result<(), Trouble> {
-        let Some((id, plan)) = self.under_way.remove(&task) else { return Ok(()) };
-        self.busy.remove(&plan.response);
-        let tx = store.begin()?;
-        finished(&tx, id, &plan, &finish, self.clock.now())?;
-        tx.commit()?;
-        self.ended.push(Responded { response: plan.response, finish });
+        crew.begin((run.id, run.plan), perform(program));
         Ok(())
     }
 }
