@@ -220,7 +220,8 @@ fn is_due(heard: &Heard<'_>, severity: Severity, began: Time, attention: Attenti
         Attention::Worse => true,
         Attention::Wanted { .. } => routes
             .pause(severity, heard.words_of(severity, began).saturating_sub(1))
-            .is_some_and(|pause| at.since(last.at) >= pause),
+            // how long ago a word of before the clock went back was, nobody knows
+            .is_some_and(|pause| last.at > at || at.since(last.at) >= pause),
     }
 }
 

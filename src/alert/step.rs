@@ -214,9 +214,10 @@ fn next_phase(phase: Phase, level: Level, patience: Patience, now: Now) -> Phase
         Phase::Inactive if holds => begun(now.tick, patience, now),
         Phase::Pending(since) if holds => begun(passed(since, now), patience, now),
         Phase::Inactive | Phase::Pending(_) => Phase::Inactive,
-        Phase::Firing(fired) | Phase::Keeping { fired, .. } if holds => Phase::Firing(fired),
-        Phase::Firing(fired) => kept(fired, now.tick, patience, now),
-        Phase::Keeping { fired, since } => kept(fired, passed(since, now), patience, now),
+        // a clock that went back puts what has begun into the future, and who escalates would wait for that
+        Phase::Firing(fired) | Phase::Keeping { fired, .. } if holds => Phase::Firing(fired.min(now.tick)),
+        Phase::Firing(fired) => kept(fired.min(now.tick), now.tick, patience, now),
+        Phase::Keeping { fired, since } => kept(fired.min(now.tick), passed(since, now), patience, now),
     }
 }
 

@@ -171,7 +171,7 @@ where
             return Ok(due.into_iter().take(1).collect());
         }
         let now = self.clock.now();
-        let lately = store.messages_since(to, now - WINDOW)?;
+        let lately = store.messages_since(to, now - WINDOW, now)?;
         Ok(parcel::pick(due, lately, budget::is_nearly_spent(store, self.config, channel, now)?))
     }
 

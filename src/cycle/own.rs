@@ -59,15 +59,18 @@ pub fn readings(
     let known = |metric, value| Reading::known(metric, Labels::empty(), value);
     let outbox = tx.outbox_counts()?;
     let oldest = outbox.oldest_pending.map_or(0.0, |since| now.since(since).as_secs_f64());
-    // a second cycle in a tick takes the place of the first one, with what that had missed
-    let missed = follows.missed + last.filter(|_| follows.again).map_or(0, |last| last.missed);
-    let gap = road.config.interval.as_secs_f64() * f64::from(missed);
+    let interval = road.config.interval;
+    // a second cycle in a tick takes the place of the first one, with what that had missed, in its intervals
+    let missed = match last.filter(|_| follows.again) {
+        Some(last) => last.interval.unwrap_or(interval) * last.missed,
+        None => interval * follows.missed,
+    };
     let mut own = vec![
         match last {
             Some(last) => known("monitor_cycle_duration_seconds", last.finished.since(last.started).as_secs_f64()),
             None => Reading::unknown("monitor_cycle_duration_seconds", Labels::empty(), Reason::WARMING_UP),
         },
-        known("monitor_gap_seconds", gap),
+        known("monitor_gap_seconds", missed.as_secs_f64()),
         known("monitor_missed_cycles_total", (tx.cycle_counts()?.missed + u64::from(follows.missed)) as f64),
         known("monitor_outbox_pending", outbox.pending as f64),
         known("monitor_outbox_oldest_seconds", oldest),

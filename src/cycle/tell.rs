@@ -31,7 +31,8 @@ pub fn tell(tx: &Tx<'_>, config: &Config, stepped: Vec<Stepped<'_>>, tick: Time,
     let alerts = || stepped.iter().filter_map(|stepped| stepped.step.alert.as_ref());
     let open: Vec<(AlertKey, bool)> = alerts().map(|alert| (alert.key.clone(), counts_as_cause(alert))).collect();
     let flapping = config.routes.flapping.filter(|_| alerts().any(|alert| alert.severity().is_some()));
-    let fired = flapping.map_or_else(|| Ok(BTreeMap::new()), |flapping| tx.fired_after(tick - flapping.within))?;
+    let fired =
+        flapping.map_or_else(|| Ok(BTreeMap::new()), |flapping| tx.fired_between(tick - flapping.within, tick))?;
     let silences = tx.silences(real)?;
     let reasons =
         Reasons { maintenance: &config.maintenance, silences: &silences, open: &open, routes: &config.routes };
@@ -139,6 +140,8 @@ impl Teller<'_> {
         standing: &mut Standing,
     ) -> Attention {
         let Some(ack) = &alert.ack else {
+            // what is later was before the clock went back
+            alert.unacked = alert.unacked.map(|unacked| unacked.min(self.tick));
             return Attention::Wanted { since: alert.unacked.max(alert.began()).unwrap_or(self.tick) };
         };
         let (why, attention) = if severity > ack.severity {

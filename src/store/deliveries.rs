@@ -139,13 +139,14 @@ impl Reader {
         Ok(self.first("outbox", sql, [parcel], |cells| cells.get("size"))?.unwrap_or(0))
     }
 
-    /// How many messages a destination was sent, or was tried to be sent, since then; several in one count once.
-    pub fn messages_since(&self, to: &Destination, since: Time) -> Result<u32> {
+    /// How many messages a destination was sent, or was tried to be sent, after `since` and up to `now`; several in one
+    /// count once. What a clock that went back left in the future says nothing of this hour.
+    pub fn messages_since(&self, to: &Destination, since: Time, now: Time) -> Result<u32> {
         let sql = "SELECT count(*) AS size FROM attempt JOIN outbox ON outbox.id = attempt.outbox
-                   WHERE attempt.started > ?1 AND outbox.channel = ?2 AND outbox.address = ?3
+                   WHERE attempt.started > ?1 AND attempt.started <= ?2 AND outbox.channel = ?3 AND outbox.address = ?4
                      AND coalesce(attempt.parcel, attempt.outbox) = attempt.outbox";
-        let since = since.millis();
-        let count = self.first("attempt", sql, (since, &to.channel, &to.address), |cells| cells.get("size"))?;
+        let params = (since.millis(), now.millis(), &to.channel, &to.address);
+        let count = self.first("attempt", sql, params, |cells| cells.get("size"))?;
         Ok(count.unwrap_or(0))
     }
 

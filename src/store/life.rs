@@ -50,12 +50,13 @@ impl Reader {
         })
     }
 
-    /// How often each alert fired after `since`.
-    pub fn fired_after(&self, since: Time) -> Result<BTreeMap<AlertKey, Fired>> {
+    /// How often each alert fired after `since` and up to `now`.
+    pub fn fired_between(&self, since: Time, now: Time) -> Result<BTreeMap<AlertKey, Fired>> {
         let rows = self.all(
             "alert",
-            "SELECT id, rule, labels, severity, ended_at IS NOT NULL AS over FROM alert WHERE fired_at > ?1",
-            [since.millis()],
+            "SELECT id, rule, labels, severity, ended_at IS NOT NULL AS over FROM alert
+             WHERE fired_at > ?1 AND fired_at <= ?2",
+            [since.millis(), now.millis()],
             |cells| {
                 let key = AlertKey { rule: cells.get::<String>("rule")?.into(), labels: cells.json("labels")? };
                 let severity: Option<Severity> = cells.word_if_any("severity", |word| word.parse().ok())?;
@@ -156,9 +157,10 @@ mod tests {
         }
         tx.save_alert(None, &mut firing("A", Severity::Critical)).unwrap();
         tx.save_alert(None, &mut pending("B")).unwrap();
-        let fired = tx.fired_after(at(59)).unwrap();
+        let fired = tx.fired_between(at(59), at(60)).unwrap();
         assert_eq!(fired.len(), 1);
         assert_eq!(fired[&firing("A", Severity::High).key], Fired { times: 3, worst: Some(Severity::High) });
-        assert!(tx.fired_after(at(60)).unwrap().is_empty());
+        assert!(tx.fired_between(at(60), at(99)).unwrap().is_empty());
+        assert!(tx.fired_between(at(0), at(59)).unwrap().is_empty(), "the clock went back");
     }
 }

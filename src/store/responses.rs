@@ -1,6 +1,7 @@
 //! Runs of responses: what was decided, what is to be started, how it ended.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::alerts::AlertId;
 use super::rows::{Cells, Unread, json_of};
@@ -54,11 +55,13 @@ impl Reader {
         self.all("response", &format!("SELECT {COLUMNS} FROM response WHERE alert = ?1 ORDER BY id"), [alert.0], run)
     }
 
-    /// How often the monitor itself started a response, or is about to, after `since`.
-    pub fn runs_after(&self, response: &str, since: Time) -> Result<u32> {
-        let sql = "SELECT count(*) AS size FROM response
-                   WHERE name = ?1 AND decided > ?2 AND who = '' AND state IN ('due', 'running', 'ended', 'interrupted')";
-        Ok(self.first("response", sql, (response, since.millis()), |cells| cells.get("size"))?.unwrap_or(0))
+    /// How often the monitor itself started a response, or is about to, in the `time` before `now`. A run that is decided
+    /// so little later was, too, and the clock went back since.
+    pub fn runs_within(&self, response: &str, time: Duration, now: Time) -> Result<u32> {
+        let sql = "SELECT count(*) AS size FROM response WHERE name = ?1 AND decided > ?2 AND decided < ?3
+                     AND who = '' AND state IN ('due', 'running', 'ended', 'interrupted')";
+        let params = (response, (now - time).millis(), (now + time).millis());
+        Ok(self.first("response", sql, params, |cells| cells.get("size"))?.unwrap_or(0))
     }
 
     /// Whether a run is to be started, or was and has no end.
@@ -191,9 +194,10 @@ mod tests {
             tx.put_run(&plan(None, state, "", 60)).unwrap();
             tx.put_run(&plan(None, state, "eva", 60)).unwrap();
         }
-        assert_eq!(tx.runs_after("restart", at(59)).unwrap(), 4);
-        assert_eq!(tx.runs_after("restart", at(60)).unwrap(), 0);
-        assert_eq!(tx.runs_after("other", at(0)).unwrap(), 0);
+        let within = |name, now| tx.runs_within(name, Duration::from_secs(10), at(now)).unwrap();
+        assert_eq!([within("restart", 60), within("restart", 69), within("restart", 70)], [4, 4, 0]);
+        assert_eq!([within("restart", 51), within("restart", 50)], [4, 0], "the clock went back, a little or far");
+        assert_eq!(within("other", 60), 0);
     }
 
     #[test]

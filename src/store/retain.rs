@@ -174,7 +174,8 @@ impl Reader {
         let sql = "SELECT (SELECT min(start) FROM chunk) AS chunk,
                           (SELECT min(set_aside) FROM sample_aside) AS aside,
                           (SELECT min(start) FROM chunk_aside) AS damaged,
-                          (SELECT tick FROM cycle ORDER BY id LIMIT 1) AS cycle,
+                          (SELECT tick FROM cycle WHERE tick <= (SELECT tick FROM cycle ORDER BY id DESC LIMIT 1)
+                           ORDER BY id LIMIT 1) AS cycle,
                           (SELECT min(tick) FROM sample) AS sample,
                           (SELECT min(finished) FROM outbox WHERE finished IS NOT NULL) AS finished,
                           (SELECT min(ended_at) FROM alert) AS ended,

@@ -84,6 +84,24 @@ fn cycles_that_were_missed_are_told() {
     assert_eq!(posts.len(), 1);
 }
 
+/// What a loop missed is told in its own intervals, also when somebody looks with another one in the same tick.
+#[test]
+fn missed_time_is_that_of_the_cycle_that_missed_it() {
+    let mut world = World::with_queue("");
+    let mut at = |second: i64, interval: &str, args: &[&str]| {
+        world.set("SIPPAR_MON_CLOCK", &(1_795_424_400_000 + second * 1000).to_string());
+        world.configure(&QUEUE.replace("\"1s\"", interval));
+        world.run(args)
+    };
+    let gap = ["query", "--json", "monitor_gap_seconds"];
+    let seconds = |ran: Ran| ran.json()[0]["value"].as_f64();
+    assert_eq!(at(0, "\"15s\"", &["check"]), Ran::silent(0));
+    assert_eq!(at(75, "\"15s\"", &["check"]), Ran::silent(0));
+    assert_eq!(seconds(at(76, "\"15s\"", &gap)), Some(60.0));
+    assert_eq!(at(77, "\"60s\"", &["check"]), Ran::silent(0));
+    assert_eq!(seconds(at(78, "\"60s\"", &gap)), Some(60.0));
+}
+
 #[test]
 fn a_critical_channel_that_delivers_nothing_for_a_month_is_told() {
     let fake = HttpFake::start([Answer::new(200, "ok")]);

@@ -188,6 +188,14 @@ fn reminders_come_when_their_time_has_come_unless_somebody_is_at_it() {
 }
 
 #[test]
+fn a_word_of_before_the_clock_went_back_puts_no_reminder_off() {
+    let told = [Queued { at: at("9h"), ..row(1, "slack", Kind::Firing, High, State::Sent) }];
+    assert_eq!(reminded(High, &told, WANTED, "1h"), "slack:reminder");
+    let since = [told[0].clone(), Queued { at: at("1h"), ..row(2, "slack", Kind::Reminder, High, State::Sent) }];
+    assert_eq!(reminded(High, &since, WANTED, "1h1m"), "nobody");
+}
+
+#[test]
 fn what_still_waits_is_not_reminded_of_and_what_failed_is_tried_again() {
     assert_eq!(reminded(High, &[row(1, "slack", Kind::Firing, High, State::Pending)], WANTED, "9h"), "nobody");
     assert_eq!(reminded(High, &[row(1, "slack", Kind::Firing, High, State::Dead)], WANTED, "9h"), "slack:firing!");

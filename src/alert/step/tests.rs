@@ -168,6 +168,26 @@ fn stories_end_as_told() {
     assert!(told >= 20, "only {told} stories were found");
 }
 
+/// Whoever waits for so many minutes of firing would wait for the jump as well.
+#[test]
+fn what_fires_when_the_clock_goes_back_fires_since_then() {
+    let minute = |minutes: i64| Time::from_millis(minutes * 60_000);
+    let policy = Policy {
+        severities: BySeverity::from_fn(|severity| severity >= Severity::High),
+        pending_for: BySeverity::from_fn(|_| Duration::ZERO),
+        keep_firing_for: BySeverity::from_fn(|_| Duration::ZERO),
+        no_data: NoData::Hold,
+        lower_is_worse: false,
+    };
+    let went_on = |open: Option<Alert>, at, passage| {
+        step(&key(), open, Word::Says(&says_of("H")), &policy, Now { tick: minute(at), passage }).alert
+    };
+    let fired = went_on(None, 500, Passage::Ordinary);
+    assert_eq!(fired.as_ref().unwrap().began(), Some(minute(500)));
+    let back = went_on(fired, 100, Passage::Anew);
+    assert_eq!(back.unwrap().began(), Some(minute(100)));
+}
+
 /// Prometheus' own alert, the model each severity is held against: `for` and `keep_firing_for` in ticks.
 fn prometheus(states: &[bool], patience: u32, keep: u32) -> Vec<bool> {
     let ticks = |from: usize, to: usize| u32::try_from(to - from).unwrap();

@@ -8,6 +8,6 @@ use crate::text::units;
 /// Why it is not started once more now, where it was as often as it may be. What people start does not count.
 pub fn reached(reader: &Reader, response: &Response, now: Time) -> Result<Option<String>> {
     let Response { name, max_runs, per, .. } = response;
-    let runs = reader.runs_after(name, now - *per)?;
+    let runs = reader.runs_within(name, *per, now)?;
     Ok((runs >= *max_runs).then(|| format!("not started: {runs} runs within {} are the limit", units::duration(*per))))
 }

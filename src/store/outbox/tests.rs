@@ -81,6 +81,18 @@ fn a_row_in_back_off_holds_up_only_its_own_alert_and_destination() {
 }
 
 #[test]
+fn messages_are_counted_in_their_time() {
+    let (_folder, mut store) = store();
+    let tx = store.begin().unwrap();
+    let alert = alert(&tx, "A");
+    let id = tx.enqueue(Some(alert), &to("chat", ""), &message("x"), at(60)).unwrap();
+    assert!(tx.mark_sending(id, None, at(60)).unwrap());
+    let count = |since, now| tx.messages_since(&to("chat", ""), at(since), at(now)).unwrap();
+    assert_eq!([count(0, 60), count(59, 99), count(60, 99)], [1, 1, 0]);
+    assert_eq!(count(0, 59), 0, "the clock went back");
+}
+
+#[test]
 fn the_next_due_is_that_of_a_row_that_can_go() {
     let (_folder, mut store) = store();
     let tx = store.begin().unwrap();

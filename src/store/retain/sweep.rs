@@ -62,7 +62,7 @@ impl Tx<'_> {
                 }
             }
             Sweep::Cycles(before) => self.execute(
-                "DELETE FROM cycle WHERE tick < ?1 AND id < (SELECT min(id) FROM cycle) + ?2",
+                "DELETE FROM cycle WHERE id IN (SELECT id FROM cycle WHERE tick < ?1 ORDER BY id LIMIT ?2)",
                 (before.millis(), BATCH * 16),
             ),
             Sweep::Deliveries(before) => self.drop_deliveries("finished < ?1 ORDER BY finished", before.millis()),

@@ -120,6 +120,21 @@ fn a_clock_that_jumps_ahead_makes_nothing_old() {
 }
 
 #[test]
+fn cycles_of_a_clock_that_was_ahead_keep_no_others() {
+    let (_folder, mut store) = store();
+    let tx = store.begin().unwrap();
+    cycle(&tx, hour(9000 * 24));
+    for n in 0..60 * 24 {
+        cycle(&tx, hour(n));
+    }
+    tx.commit().unwrap();
+    let last = hour(60 * 24 - 1);
+    assert!(retain(&mut store, limits(40, u64::MAX), last) > 0);
+    // 40 days up to the tick a day of cycles ago, both ends included, and the one ahead
+    assert_eq!(count(&store, "SELECT count(*) FROM cycle"), 41 * 24 + 1 + 1);
+}
+
+#[test]
 fn a_young_database_keeps_what_was_brought_into_it() {
     let (_folder, mut store) = store();
     super::super::kit::put(&mut store, &key("old", "/"), hour(0), Datum::Value(1.0));
