@@ -59,8 +59,14 @@ pub async fn deliver(
         let net = net.clone();
         async move { channel.send(&delivery, &net, now).await }
     };
-    let attempts = Postman::new(config, clock, stop, send).work(store).await?;
-    aftercare::look_after(store, config, net, clock).await?;
+    let attempts = Postman::new(config, clock, stop.clone(), send).work(store).await?;
+    // what it asks and repeats can be asked and repeated by the next one
+    let mut stop = stop;
+    tokio::select! {
+        biased;
+        _ = stop.asked() => {}
+        done = aftercare::look_after(store, config, net, clock) => done?,
+    }
     Ok(attempts)
 }
 
@@ -113,8 +119,8 @@ where
         Ok(())
     }
 
-    fn record(&mut self, store: &mut Store, load: Load, end: Result<Outcome, Lost>) -> Result<(), Trouble> {
-        let outcome = end.unwrap_or_else(unknown_end);
+    fn record(&mut self, store: &mut Store, load: &Load, end: &Result<Outcome, Lost>) -> Result<(), Trouble> {
+        let outcome = end.clone().unwrap_or_else(unknown_end);
         let (took, now) = (load.begun.elapsed(), self.clock.now());
         let channel = self.channel(&load.to);
         let idempotent = channel.as_ref().is_some_and(Channel::idempotent);
@@ -123,18 +129,20 @@ where
             budget::settle(&tx, self.config, channel, &outcome, now)?;
         }
         // those that stay together come together
-        let mut together = None;
-        for delivery in load.deliveries {
+        let (mut together, mut attempts) = (None, Vec::new());
+        for delivery in load.deliveries.iter().cloned() {
             let next = retry::next(&outcome, &delivery, idempotent, now);
             let due = next.due.map(|due| *together.get_or_insert(due));
             tx.finish(delivery.id, took, &outcome, next.state, due)?;
             let again_in = due.map(|due| due.since(now));
-            self.attempts.push(Attempt { delivery, outcome: outcome.clone(), state: next.state, again_in, took });
+            attempts.push(Attempt { delivery, outcome: outcome.clone(), state: next.state, again_in, took });
         }
         if matches!(outcome, Outcome::Sent { .. }) {
             tx.hasten(Some(&load.to.channel), now)?;
         }
-        tx.commit()
+        tx.commit()?;
+        self.attempts.extend(attempts);
+        Ok(())
     }
 }
 

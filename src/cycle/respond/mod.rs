@@ -156,17 +156,17 @@ impl Work for Runner<'_> {
         Ok(())
     }
 
-    fn record(&mut self, store: &mut Store, piece: Self::Piece, end: Result<Finish, Lost>) -> Result<(), Trouble> {
+    fn record(&mut self, store: &mut Store, piece: &Self::Piece, end: &Result<Finish, Lost>) -> Result<(), Trouble> {
         let (id, plan) = piece;
-        let finish = end.unwrap_or_else(|lost| match lost {
+        let finish = end.clone().unwrap_or_else(|lost| match lost {
             Lost::Panicked => interrupted("internal error"),
             // with the crew its programs and their children are killed
             Lost::Stopped => interrupted("killed, since the monitor was asked to stop"),
         });
         let tx = store.begin()?;
-        finished(&tx, id, &plan, &finish, self.clock.now())?;
+        finished(&tx, *id, plan, &finish, self.clock.now())?;
         tx.commit()?;
-        self.ended.push(Responded { response: plan.response, finish });
+        self.ended.push(Responded { response: plan.response.clone(), finish });
         Ok(())
     }
 }
