@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Cycle;
 use crate::config::Config;
+use crate::model::reading::Datum;
 use crate::model::time::Time;
 use crate::model::trouble::Trouble;
 use crate::net::Net;
@@ -40,11 +41,10 @@ pub fn due(reader: &Reader, config: &Config, cycle: &Cycle, now: Time) -> Result
 
 /// Why not all is well.
 fn fault(reader: &Reader, cycle: &Cycle, now: Time) -> Result<Option<String>, Trouble> {
-    let Cycle { collected, judged, .. } = cycle;
-    if !collected.is_empty() && collected.iter().all(|one| one.report.readings.is_err()) {
+    if is_blind(reader)? {
         return Ok(Some("no source could be measured".to_owned()));
     }
-    let failed = judged.iter().flat_map(|judged| &judged.failed);
+    let failed = cycle.judged.iter().flat_map(|judged| &judged.failed);
     if let Some((rule, why)) = failed.into_iter().next() {
         return Ok(Some(safe::answer(&format!("rule {rule} cannot be evaluated: {why}"))));
     }
@@ -53,6 +53,14 @@ fn fault(reader: &Reader, cycle: &Cycle, now: Time) -> Result<Option<String>, Tr
         1 => Some("1 alert could be delivered by no channel".to_owned()),
         many => Some(format!("{many} alerts could be delivered by no channel")),
     })
+}
+
+/// Whether no source could be measured when it was due last. This cycle alone does not tell: each source has its own pace.
+fn is_blind(reader: &Reader) -> Result<bool, Trouble> {
+    let Some(tick) = reader.last_tick()? else { return Ok(true) };
+    let latest = reader.latest(tick)?;
+    let mut up = latest.iter().filter(|latest| &*latest.key.metric == "source_up").peekable();
+    Ok(up.peek().is_some() && up.all(|latest| latest.datum == Datum::Value(0.0)))
 }
 
 /// Whether this minute has had no sign of life yet; from now on it has. Where that cannot be noted, one too many is

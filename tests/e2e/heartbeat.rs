@@ -49,6 +49,20 @@ fn it_is_sent_once_a_minute_and_says_what_is_wrong() {
     assert_eq!(signs(&life).len(), 4);
 }
 
+/// Each source has its own pace: a cycle in which none was due says nothing about them.
+#[test]
+fn what_was_not_due_in_this_cycle_counts_too() {
+    let life = HttpFake::start([Answer::new(200, "OK")]);
+    let alone = "[monitor]\ninterval = \"2s\"\n\n[sources.system]\nenabled = false\n\n\
+                 [sources.backend]\nurl = \"http://127.0.0.1:1\"\nevery = \"1h\"\n\n";
+    let world = World::new(&format!("{alone}{}", heartbeat(&life)));
+    world.check();
+    next_minute(&world);
+    world.check();
+    let blind = "POST /ping/secret-uuid/fail no source could be measured";
+    assert_eq!(signs(&life), [blind, blind]);
+}
+
 #[test]
 fn a_service_that_does_not_answer_delays_a_little_and_fails_nothing() {
     let life = HttpFake::start([Answer::new(200, "OK").manner(Manner::Silence)]);
