@@ -40,7 +40,7 @@ struct Stamp {
     since: Time,
     /// When it was told last.
     at: Time,
-    /// Who was told.
+    /// Who was told; while it is being told, everybody who may have heard of it.
     told: BTreeSet<Destination>,
 }
 
@@ -71,19 +71,20 @@ impl Emergency<'_> {
         }
         let since = before.as_ref().map_or(now, |stamp| stamp.since);
         let told = before.map(|stamp| stamp.told).unwrap_or_default();
-        let started = Stamp { since, at: now, told };
+        // killed while it sends, it may have told all of them
+        let begun = Stamp { since, at: now, told: told.iter().cloned().chain(self.audience(true)).collect() };
         let home = folders.iter().find(|folder| {
             let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            self.is_ours(folder) && keep(&self.stamp(folder), &started)
+            self.is_ours(folder) && keep(&self.stamp(folder), &begun)
         });
         let arrived = self.send(self.audience(home.is_some()), &self.message(trouble, since, now), now).await;
         if let Some(folder) = home {
+            let known = Stamp { told: told.into_iter().chain(arrived.iter().cloned()).collect(), ..begun };
             if arrived.is_empty() {
                 // nobody knows yet: the next run tries again
-                self.put_back(folder, &started);
+                self.put_back(folder, &known);
             } else {
-                let told = started.told.iter().chain(&arrived).cloned().collect();
-                keep(&self.stamp(folder), &Stamp { told, ..started });
+                keep(&self.stamp(folder), &known);
             }
         }
         arrived

@@ -4,8 +4,8 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
-use crate::support::http::{Answer, HttpFake};
-use crate::world::{Ran, World, slack, told};
+use crate::support::http::{Answer, HttpFake, Manner};
+use crate::world::{Ran, World, slack, told, until};
 
 const WORD: &str =
     "[CRITICAL] MONITORING_SYSTEM_FAILURE: sippar-mon cannot store its state: @/state.db is not a database";
@@ -48,6 +48,22 @@ fn while_nobody_could_be_told_it_is_tried_again() {
         assert_eq!(world.check().code, 74);
     }
     assert_eq!(words(&world, &fake), [WORD, WORD]);
+}
+
+#[test]
+fn killed_while_it_tells_it_still_tells_the_end() {
+    let fake = HttpFake::start([Answer::new(200, "ok").manner(Manner::Silence)]);
+    let world = World::with_queue(&slack(&fake));
+    fs::write(world.database(), "dear diary, ".repeat(500)).unwrap();
+    let check = world.start_check();
+    until("the post", || !fake.seen().is_empty());
+    check.kill();
+    fs::remove_file(world.database()).unwrap();
+    fake.now_answer([Answer::new(200, "ok")]);
+    assert_eq!(world.check(), Ran::silent(0));
+    let over =
+        "[CRITICAL] Resolved: MONITORING_SYSTEM_FAILURE: sippar-mon can store its state again; rules are judged again";
+    assert_eq!(words(&world, &fake), [WORD, over]);
 }
 
 #[test]
