@@ -126,9 +126,10 @@ impl Channel {
     /// Whether the receiver can tell a repeat by its id, so that repeating an ambiguous send does no harm.
     pub const fn idempotent(&self) -> bool {
         match self {
-            Self::Slack(_) | Self::Telegram(_) | Self::Sms(_) | Self::Exec(_) => false,
-            // the same Message-ID, Idempotency-Key, dedup_key or labels each time
-            Self::Email(_) | Self::Webhook(_) | Self::PagerDuty(_) | Self::Alertmanager(_) => true,
+            // few mailboxes drop a second mail with the same Message-ID
+            Self::Slack(_) | Self::Telegram(_) | Self::Sms(_) | Self::Exec(_) | Self::Email(_) => false,
+            // the same Idempotency-Key, dedup_key or labels each time
+            Self::Webhook(_) | Self::PagerDuty(_) | Self::Alertmanager(_) => true,
         }
     }
 

@@ -81,7 +81,7 @@ mod tests {
         use State::{Dead, Pending, Sent, Uncertain};
         let sent = Outcome::sent("ok");
         let dead = Outcome::Dead { why: "gone".to_owned() };
-        let (slack, mail) = (false, true);
+        let (slack, webhook) = (false, true);
         for (outcome, was_repeat, idempotent, state, repeat) in [
             (sent.clone(), false, slack, Sent, false),
             (dead.clone(), true, slack, Dead, true),
@@ -89,8 +89,8 @@ mod tests {
             (later(None, false), true, slack, Pending, true),
             (later(None, true), false, slack, Pending, true),
             (later(None, true), true, slack, Uncertain, true),
-            (later(None, true), false, mail, Pending, true),
-            (later(None, true), true, mail, Pending, true),
+            (later(None, true), false, webhook, Pending, true),
+            (later(None, true), true, webhook, Pending, true),
         ] {
             let delivery = row(1, was_repeat);
             let next = next(&outcome, &delivery, idempotent, delivery.created);

@@ -164,6 +164,11 @@ async fn a_server_that_is_not_there_is_named_so() {
     assert_eq!(outcome, later(expected, false));
 }
 
+#[test]
+fn what_may_have_arrived_is_repeated_once() {
+    assert!(!channel(25, "tls = \"none\"\n").idempotent(), "most mailboxes show both");
+}
+
 #[tokio::test]
 async fn a_lost_connection_after_the_final_dot_is_ambiguous_and_the_repeat_has_the_same_message_id() {
     let world = World::new();
