@@ -26,6 +26,8 @@ use crate::text::check::Check;
 const KEY: &str = "Idempotency-Key";
 const TIMESTAMP: &str = "X-Sippar-Mon-Timestamp";
 const SIGNATURE: &str = "X-Sippar-Mon-Signature";
+/// A part of an address that is no shorter may be a token.
+const LEAST_TOKEN: usize = 16;
 
 /// `[channels.NAME.webhook]`.
 #[derive(Deserialize, Default)]
@@ -116,13 +118,17 @@ impl Webhook {
         if reply.status.is_success() { Outcome::sent(said) } else { refused(&reply, said, "a webhook's answer", now) }
     }
 
-    /// What no answer may show: the address and its last part, and the values of the headers.
+    /// What no answer may show: the address and its last part, each value of its query and each part that is long enough
+    /// for a token (a page may repeat the address with its `&` in another spelling), and the values of the headers.
     fn secrets(&self) -> Vec<&str> {
         let url = self.url.expose();
         let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
         let last = path.rsplit(['/', '=']).find(|part| !part.is_empty()).unwrap_or_default();
+        let (before, query) = path.split_once('?').unwrap_or((path, ""));
+        let asked = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
+        let tokens = before.split('/').filter(|part| part.len() >= LEAST_TOKEN);
         let values = self.headers.iter().flat_map(|(_, value)| [value.expose(), bare(value.expose())]);
-        [url, path, last].into_iter().chain(values).collect()
+        [url, path, last].into_iter().chain(asked).chain(tokens).chain(values).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::support::http::{Answer, HttpFake};
 /// Settings with a secret in the address, in a header and as the key.
 pub fn at(base: &str) -> String {
     format!(
-        "[channel.webhook]\nurl = \"{base}/in/{CANARY}?key={CANARY}\"\nsigning_key = \"env:CANARY\"\n\
+        "[channel.webhook]\nurl = \"{base}/in/{CANARY}?key={CANARY}&v=2\"\nsigning_key = \"env:CANARY\"\n\
          headers = {{ Authorization = \"Bearer {CANARY}\", X-Key = \"{CANARY}\" }}\n"
     )
 }
