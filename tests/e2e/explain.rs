@@ -62,7 +62,8 @@ fn masked(world: &World, text: &str) -> String {
     let mut text = world.tidy(text);
     for (what, mask) in [
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
-        (r"\d\d:\d\d:\d\d", "<clock>"),
+        // with its day where that is another one: an hour before midnight `for` of an hour ends tomorrow
+        (r"([A-Z][a-z]{2} \d{1,2} )?\d\d:\d\d:\d\d", "<clock>"),
         (r"\b\d+ (ms|s|min)( \d+ s)?\b", "<age>"),
     ] {
         text = Regex::new(what).unwrap().replace_all(&text, mask).into_owned();
