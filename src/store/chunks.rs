@@ -67,6 +67,16 @@ impl Reader {
         )
     }
 
+    /// The last chunk of `series` that begins before `start`.
+    pub(super) fn chunk_before(&self, series: i64, start: i64) -> Result<Option<Sealed>> {
+        self.first(
+            "chunk",
+            "SELECT id, series, start, data FROM chunk WHERE series = ?1 AND start < ?2 ORDER BY start DESC LIMIT 1",
+            (series, start),
+            sealed,
+        )
+    }
+
     /// What is sealed of the series `id` from `from` to `to`.
     pub(super) fn past(&self, id: i64, key: &SeriesKey, from: Time, to: Time) -> Result<Past> {
         let mut points = Vec::new();

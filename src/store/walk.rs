@@ -57,6 +57,32 @@ impl Reader {
         rows.for_each(take);
         Ok(())
     }
+
+    /// What was said last of a series before `time`.
+    pub fn before(&self, track: &Track, time: Time) -> Result<Option<Point>> {
+        // samples are in order of their ticks: back from tick to tick, until one has the series
+        let row = self.points(
+            "WITH RECURSIVE slot (tick) AS (
+                 SELECT max(tick) FROM sample WHERE tick < ?1
+                 UNION ALL
+                 SELECT (SELECT max(tick) FROM sample WHERE tick < slot.tick) FROM slot WHERE slot.tick IS NOT NULL
+             )
+             SELECT sample.tick, sample.series, sample.value, sample.mark
+             FROM slot CROSS JOIN sample ON sample.tick = slot.tick AND sample.series = ?2 LIMIT 1",
+            (time.millis(), track.id),
+        )?;
+        let row = row.first().map(|(_, point)| *point);
+        let mut start = time.millis();
+        while let Some(sealed) = self.chunk_before(track.id, start)? {
+            start = sealed.place.start;
+            let points = sealed.points().map_err(|flaw| self.damaged(&track.key, sealed.place, &flaw))?;
+            if let Some(point) = points.into_iter().rfind(|point| point.tick < time) {
+                // of two samples of a tick the row is the newer writing
+                return Ok(row.filter(|row| row.tick >= point.tick).or(Some(point)));
+            }
+        }
+        Ok(row)
+    }
 }
 
 #[cfg(test)]
@@ -120,5 +146,29 @@ mod tests {
         assert_eq!(names(601), [""; 0]);
         assert_eq!(store.track("load", &key("load", "/a").labels, at(1)).unwrap(), None);
         assert_eq!(store.track("load", &key("load", "/c").labels, at(0)).unwrap(), None);
+    }
+
+    #[test]
+    fn what_was_said_last_before_a_time_may_be_sealed() {
+        let (_folder, mut store) = store();
+        let (load, other) = (key("load", "/"), key("load", "/other"));
+        for minute in [0, 1, 200] {
+            put(&mut store, &load, at(minute * MINUTE), Datum::Value(1.0));
+        }
+        put(&mut store, &load, at(201 * MINUTE), Datum::Gone);
+        put(&mut store, &other, at(500 * MINUTE), Datum::Value(1.0));
+        for is_sealed in [false, true] {
+            if is_sealed {
+                let tx = store.begin().unwrap();
+                tx.seal(at(3000 * MINUTE), at(0), Duration::MAX).unwrap();
+                tx.commit().unwrap();
+            }
+            let track = store.track("load", &load.labels, at(0)).unwrap().unwrap();
+            for (minute, wanted) in [(0, None), (1, Some(0)), (100, Some(1)), (201, Some(200)), (900, Some(201))] {
+                let found = store.before(&track, at(minute * MINUTE)).unwrap();
+                assert_eq!(found.map(|point| point.tick), wanted.map(|minute| at(minute * MINUTE)), "{minute}");
+            }
+            assert_eq!(store.before(&track, at(900 * MINUTE)).unwrap().unwrap().datum, Datum::Gone);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 
 use crate::support::http::{Answer, HttpFake};
-use crate::world::{Ran, World, slack};
+use crate::world::{QUEUE, Ran, World, slack};
 
 /// What a stranger may write into a value's label or a provider's answer.
 const HOSTILE: &str = "<script>alert(1)</script>\\\"><img src=x onerror=alert(1)>\u{202e}\u{1b}[31m";
@@ -73,6 +73,55 @@ fn a_time_says_what_lay_in_it() {
     assert!(ran.code == 0 && ran.err.is_empty() && ran.out.contains("Nothing was checked in 1 d"), "{ran:?}");
     assert!(ran.out.contains("? UNKNOWN") && !ran.out.contains("● OK"), "nothing checked is not fine: {}", ran.out);
     assert!(ran.out.starts_with("<!DOCTYPE html><html lang=\"en\">") && ran.out.ends_with("</html>"), "{}", ran.out);
+}
+
+/// Checks so many seconds after 2026-11-23T09:00:00Z.
+fn check_at(world: &mut World, second: i64) {
+    world.set("SIPPAR_MON_CLOCK", &(1_795_424_400_000 + second * 1000).to_string());
+    let ran = world.run(&["check"]);
+    assert!(ran.err.is_empty(), "{ran:?}");
+}
+
+fn report_since(world: &World, from: &str) -> String {
+    let ran = world.run(&["report", "-o", "-", "--from", from]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran.out
+}
+
+#[test]
+fn a_time_without_checks_has_its_reason_and_a_changed_interval_makes_none() {
+    let every_minute = QUEUE.replace("interval = \"1s\"", "interval = \"60s\"");
+    let mut world = World::new(&every_minute);
+    world.queue(1);
+    for minute in 0..3 {
+        check_at(&mut world, minute * 60);
+    }
+    let first = report_since(&world, "1h");
+    assert!(first.contains("<strong>3 of 3 passed</strong>") && !first.contains("missed</strong>"), "{first}");
+    for minute in 200..205 {
+        check_at(&mut world, minute * 60);
+    }
+    let gap = "; no data Nov 23 09:03 to Nov 23 12:20 UTC, nothing ran.";
+    let within = report_since(&world, "1h");
+    assert!(within.contains(", nothing ran.") && !within.contains("not measured yet"), "{within}");
+    assert!(report_since(&world, "6h").contains(gap));
+    // a minute each was as it should be, whatever the interval is now
+    world.configure(&every_minute.replace("\"60s\"", "\"15s\""));
+    for quarter in 0..4 {
+        check_at(&mut world, 205 * 60 + quarter * 15);
+    }
+    let changed = report_since(&world, "6h");
+    assert!(changed.contains(gap) && !changed.contains("more times"), "{changed}");
+}
+
+#[test]
+fn what_is_measured_and_no_number_is_named() {
+    let world = World::with_queue("");
+    world.write("queue.prom", "queue_depth +Inf\n", 0o644);
+    world.check();
+    let html = report_since(&world, "1h");
+    assert!(html.contains("measured as +Inf, which cannot be drawn"), "{html}");
+    assert!(!html.contains("no data in this time"), "{html}");
 }
 
 #[test]

@@ -104,10 +104,8 @@ pub fn plot(chart: &Chart, size: Size) -> Markup {
                 (limit_labels(chart, &scale, size))
                 (times(chart, &labels))
                 @for mark in &chart.marks { (alert_mark(chart, mark)) }
-                @if chart.course.last.is_none() {
-                    text class="nothing" x="50%" y="50%" text-anchor="middle" {
-                        @if let Some(trouble) = &chart.trouble { (trouble) } @else { "no data in this time" }
-                    }
+                @if chart.course.lowest.is_none() {
+                    text class="nothing" x="50%" y="50%" text-anchor="middle" { (nothing(chart)) }
                 }
                 g class="cursor" aria-hidden="true" {
                     line class="cursor-line" y1="0" y2="100%" {}
@@ -115,6 +113,15 @@ pub fn plot(chart: &Chart, size: Size) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// Why there is no line at all.
+fn nothing(chart: &Chart) -> String {
+    match (&chart.trouble, chart.course.last) {
+        (Some(trouble), _) => trouble.clone(),
+        (None, Some(last)) => format!("measured as {}, which cannot be drawn", chart.text(last.value)),
+        (None, None) => "no data in this time".to_owned(),
     }
 }
 
@@ -141,7 +148,7 @@ fn holes(chart: &Chart) -> Markup {
             // what was never measured is no gap in what was
             @let (class, fill) = if hole.why == Why::Before { ("hole before", None) } else { ("hole", Some(format!("url(#{PATTERN})"))) };
             rect class=(class) x=(percent(from)) width=(percent((to - from).max(0.001))) y="0" height="100%" fill=[fill] {
-                title { "no data, " (hole.why.words()) ": " (hole.from.short()) " to " (hole.to.short()) " UTC" }
+                title { (hole.why.missing()) ", " (hole.why.words()) ": " (hole.from.short()) " to " (hole.to.short()) " UTC" }
             }
         }
     }

@@ -14,8 +14,9 @@ use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::rules::Worse;
 use crate::view::page::chart::{Chart, Mark, Of, Pick};
-use crate::view::page::course::{Pace, Trace};
+use crate::view::page::course::Trace;
 use crate::view::page::limits::Limit;
+use crate::view::page::pace::{Pace, Rhythm};
 use crate::view::page::span::Span;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -34,8 +35,8 @@ fn chart(metric: &str, unit: Unit, values: &[Option<f64>], limits: Vec<Limit>) -
     let datum = |value: &Option<f64>| value.map_or(Datum::Unknown, Datum::Value);
     let points = values.iter().zip(0..).map(|(value, minute)| Point { tick: at(minute), datum: datum(value) });
     let span = Span::between(at(0), at(i64::try_from(values.len()).unwrap() - 1));
-    let pace = Pace { every: MINUTE, interval: MINUTE };
-    let mut trace = Trace::new(span, pace, limits.first());
+    let rhythm = Rhythm::even(MINUTE);
+    let mut trace = Trace::new(span, Pace { every: MINUTE, rhythm: &rhythm }, limits.first());
     points.for_each(|point| trace.add(point));
     let course = trace.end();
     Chart {
@@ -158,6 +159,24 @@ fn a_small_chart_as_it_is_written() {
     let numbers = numbers(&chart);
     assert_eq!((&numbers["steps"], &numbers["values"]), (&serde_json::json!([0, 120]), &serde_json::json!([0.6, 0.9])));
     assert_eq!(numbers["scale"], serde_json::json!([0.0, 1.0]));
+}
+
+#[test]
+fn what_is_no_number_is_named() {
+    for (value, name) in [(f64::INFINITY, "+Inf"), (f64::NEG_INFINITY, "-Inf"), (f64::NAN, "NaN")] {
+        let chart = chart("probe_value", Unit::Count, &some(&[value, value, value]), Vec::new());
+        let html = plot(&chart, Size::Card).into_string();
+        assert!(!html.contains("no data"), "{html}");
+        assert!(html.contains(&format!(">measured as {name}, which cannot be drawn</text>")), "{html}");
+        assert_eq!(
+            words::sentence(&chart),
+            format!(
+                "probe_value, 2 min: now {name}; no line Nov 23 09:00 to Nov 23 09:02 UTC, \
+                 measured as {name}, which cannot be drawn."
+            )
+        );
+        assert!(words::table(&chart, 9).into_string().contains("no line for 2 min, measured as "));
+    }
 }
 
 /// The numbers of a path.

@@ -31,7 +31,7 @@ pub fn sentence(chart: &Chart) -> String {
     let mut sentence = format!("{}, {}: {}", chart.title, chart.span.words(), parts.join(", "));
     let holes = &chart.course.holes;
     for hole in holes.iter().take(HOLES) {
-        let _ = write!(sentence, "; no data {}", hole_words(hole));
+        let _ = write!(sentence, "; {} {}", hole.why.missing(), hole_words(hole));
     }
     if holes.len() > HOLES {
         let _ = write!(sentence, " and {} more times", holes.len() - HOLES);
@@ -85,7 +85,7 @@ pub fn table(chart: &Chart, most: usize) -> Markup {
                     Row::Cell(cell) => { td { (beyond(chart, cell.mean)) } }
                     Row::Hole(hole) => {
                         td class="gap" colspan=(if is_put_together { 4 } else { 1 }) {
-                            "no data for " (units::duration(hole.to.since(hole.from))) ", " (hole.why.words())
+                            (hole.why.missing()) " for " (units::duration(hole.to.since(hole.from))) ", " (hole.why.words())
                         }
                     }
                 }
@@ -110,13 +110,14 @@ fn fewer(chart: &Chart, most: usize) -> Vec<Cell> {
     let merge = |cells: &[Cell]| {
         let (first, last) = (cells.first()?, cells.last()?);
         let weight: f64 = cells.iter().map(|cell| f64::from(cell.count)).sum();
-        let sum: f64 = cells.iter().map(|cell| cell.mean * f64::from(cell.count)).sum();
+        // each by its share: the sum of large numbers is none
+        let mean = cells.iter().map(|cell| cell.mean * (f64::from(cell.count) / weight.max(1.0))).sum();
         let middle: Duration = last.at.since(first.at) / 2;
         Some(Cell {
             at: first.at + middle,
             low: cells.iter().map(|cell| cell.low).fold(f64::INFINITY, f64::min),
             high: cells.iter().map(|cell| cell.high).fold(f64::NEG_INFINITY, f64::max),
-            mean: sum / weight.max(1.0),
+            mean,
             count: cells.iter().map(|cell| cell.count).sum(),
         })
     };

@@ -73,6 +73,7 @@ pub fn readout(chart: &Chart, is_live: bool) -> Markup {
             @match (chart.now, chart.course.last) {
                 (Some(now), _) => { strong { (chart.text(now)) } span { " now" } },
                 (None, Some(last)) if is_live => { strong { "—" } span { " last " (chart.text(last.value)) " at " (time(last.at, "hm")) } },
+                (None, Some(last)) if chart.course.lowest.is_none() => { strong { (chart.text(last.value)) } },
                 (None, Some(_)) => { (range(chart)) },
                 (None, None) => { strong { "—" } span { " no data" } },
             }

@@ -41,12 +41,12 @@ fn check(row: &Row) -> Markup {
         div class={ "check " (worst) } {
             p class="check-head" { span { (row.name) } " " strong { (row.words()) } }
             svg class="bars" role="img" tabindex="0" aria-label={ (row.name) ", last 60 min, a bar each " (units::duration(row.each)) ": " (row.words()) } {
-                @for (at, (time, bar)) in row.bars.iter().enumerate() {
+                @for (at, (time, bar)) in row.bars.iter().enumerate().filter(|(_, (_, bar))| *bar != Bar::Before) {
                     @let (class, word) = match bar {
                         Bar::Passed => ("passed", "passed"),
                         Bar::Failed => ("failed", "failed"),
                         Bar::Unknown => ("unknown", "unknown"),
-                        Bar::Missed => ("missed", "missed"),
+                        Bar::Missed | Bar::Before => ("missed", "missed"),
                     };
                     rect class=(class) x={ (format!("{:.2}", at as f64 * 100.0 / count)) "%" } width={ (format!("{:.2}", 74.0 / count)) "%" }
                         y=(match class { "failed" => "0", "missed" => "55%", _ => "10%" })

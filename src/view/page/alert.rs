@@ -63,7 +63,7 @@ impl AlertPage {
         let [alert] = &alerts;
         let order =
             rule.filter(|rule| limits::held(rule).is_some()).map(|rule| choose::order_of_rule(rule, alert.key.clone()));
-        let source = source(reader, config, &snapshot, span, &alerts);
+        let source = source(reader, config, &snapshot, span, &alerts)?;
         let chart = order.and_then(|order| source.chart(order));
         let found = reader.transitions(id)?;
         let mut life: Vec<Entry> = found

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::course::{Course, Pace, Trace};
+use super::course::{Course, Trace};
 use super::limits::{self, Limit};
+use super::pace::{Pace, Rhythm};
 use super::span::Span;
 use crate::collect::catalogue::METRICS;
 use crate::config::Config;
@@ -114,6 +115,8 @@ pub struct Source<'a> {
     pub config: &'a Config,
     /// The span.
     pub span: Span,
+    /// The intervals of its cycles.
+    pub rhythm: Rhythm,
     /// The last cycle's tick: newer than this nothing can be.
     pub tick: Time,
     /// Whether that cycle is too old for its values to be those of now.
@@ -153,21 +156,24 @@ impl Source<'_> {
     /// The newest value, if that is still one of now.
     fn now(&self, course: &Course) -> Option<f64> {
         let last = course.last.filter(|last| course.newest == Some(last.at))?;
-        let stands = self.tick.since(last.at) <= rules::lookback(course.each);
+        let stands = self.tick.since(last.at) <= rules::lookback(course.every);
         (stands && self.span.is_live() && !self.is_stale).then_some(last.value)
     }
 
     /// The course of values that come `every` so often.
-    fn trace<'a>(&self, every: Duration, limit: Option<&'a Limit>) -> Trace<'a> {
-        Trace::new(self.span, Pace { every, interval: self.config.interval }, limit)
+    fn trace<'a>(&'a self, every: Duration, limit: Option<&'a Limit>) -> Trace<'a> {
+        Trace::new(self.span, Pace { every, rhythm: &self.rhythm }, limit)
     }
 
     fn series(&self, series: &SeriesKey, limit: Option<&Limit>) -> Result<Course> {
         let Span { from, to, .. } = self.span;
-        let Some(track) = self.reader.track(&series.metric, &series.labels, from)? else {
+        // also one that ended before the span: why there is nothing of it is to be said
+        let Some(track) = self.reader.track(&series.metric, &series.labels, Time::from_millis(0))? else {
             return Ok(self.trace(self.config.interval, limit).end());
         };
-        let mut course = self.trace(track.every, limit);
+        // damaged history before the span takes no chart away
+        let before = self.reader.before(&track, from).unwrap_or_default();
+        let mut course = self.trace(track.every, limit).after(before);
         self.reader.walk(&track, from, to, |point| course.add(point))?;
         Ok(course.end())
     }
@@ -197,7 +203,9 @@ impl Source<'_> {
         let last = self.span.to.min(self.tick).floor(interval);
         let ticks = query::ticks(first, last, interval, Some(MOST_INSTANTS));
         let every = ticks.first().zip(ticks.get(1)).map_or(interval, |(one, two)| two.since(*one));
-        let mut course = self.trace(every, limit);
+        // it is asked here, whatever the cycles did
+        let rhythm = Rhythm::even(every);
+        let mut course = Trace::new(self.span, Pace { every, rhythm: &rhythm }, limit);
         let per_slice = usize::try_from(millis_of(SLICE) / millis_of(every).max(1)).unwrap_or(1).max(1);
         for ticks in ticks.chunks(per_slice) {
             self.slice(rule, expr, labels, ticks)?.into_iter().for_each(|point| course.add(point));
@@ -285,11 +293,14 @@ pub const BACKING_RATIOS: [&str; 3] = ["reserves_ratio", "reserves_redeemable_ra
 
 /// A value in words; a ratio of the reserves is cut, so that what is short never reads as 100 %.
 pub fn value_text(value: f64, unit: Unit, is_backing: bool) -> String {
-    if is_backing && value.is_finite() { ratio_down(value) } else { units::value(value, unit) }
+    if is_backing { ratio_down(value) } else { units::value(value, unit) }
 }
 
 /// A ratio with two decimals, cut: 0.99999 is 99.99 %.
 pub fn ratio_down(ratio: f64) -> String {
+    if !ratio.is_finite() {
+        return units::value(ratio, Unit::Ratio);
+    }
     // a hair more than the noise of a float, so that 1.0123 is not 101.22 %
     let hundredths = (ratio * 10_000.0 + 1e-7).floor();
     let hundredths = if ratio < 1.0 { hundredths.min(9999.0) } else { hundredths };

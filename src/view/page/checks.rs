@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::pace::{Pace, Rhythm};
 use crate::model::reading::{Datum, Point, Window};
 use crate::model::time::{Time, millis_of};
+use crate::store::cycles::CycleRow;
 use crate::store::{Reader, Result};
 use crate::text::safe;
 
@@ -28,6 +30,8 @@ pub enum Bar {
     Unknown,
     /// Nobody asked.
     Missed,
+    /// It was before anybody asked at all.
+    Before,
 }
 
 /// One thing that is asked.
@@ -49,7 +53,11 @@ impl Row {
 
     /// `59 of 60 passed, 1 missed`.
     pub fn words(&self) -> String {
-        let mut words = format!("{} of {} passed", self.count(Bar::Passed), self.bars.len());
+        let asked = self.bars.len() - self.count(Bar::Before);
+        if asked == 0 {
+            return "not yet".to_owned();
+        }
+        let mut words = format!("{} of {asked} passed", self.count(Bar::Passed));
         for (bar, word) in [(Bar::Failed, "failed"), (Bar::Unknown, "unknown"), (Bar::Missed, "missed")] {
             match self.count(bar) {
                 0 => {}
@@ -74,10 +82,17 @@ const ASKED: [(&str, &str); 5] = [
 /// The rows of the hour that ends at `to`, and how many were left out.
 pub fn rows(reader: &Reader, to: Time, interval: Duration) -> Result<(Vec<Row>, usize)> {
     let from = to - HOUR;
-    let mut rows = vec![monitor(reader, from, to, interval)?];
+    let rhythm = Rhythm::read(reader, from, to, interval)?;
+    let hour = Hour { from, to, rhythm: &rhythm };
+    let mut rows = vec![hour.monitor(reader)?];
     for (metric, kind) in ASKED {
-        let windows = reader.history(metric, None, from, to)?;
-        rows.extend(windows.iter().filter(|window| is_there(window)).map(|window| row(kind, window, from, interval)));
+        let tracks = reader.tracks(metric, from)?;
+        for window in reader.history(metric, None, from, to)?.iter().filter(|window| is_there(window)) {
+            let track = tracks.iter().find(|track| track.key == window.series);
+            // damaged history before the hour takes no row away
+            let before = track.and_then(|track| reader.before(track, from).unwrap_or_default());
+            rows.push(hour.row(kind, window, before.is_some()));
+        }
     }
     let more = rows.len().saturating_sub(MOST);
     rows.truncate(MOST);
@@ -89,19 +104,41 @@ fn is_there(window: &Window) -> bool {
     window.points.iter().any(|point| point.datum != Datum::Gone)
 }
 
-/// The monitor itself: whether it ran.
-fn monitor(reader: &Reader, from: Time, to: Time, interval: Duration) -> Result<Row> {
-    let each = MINUTE.max(interval);
-    let ran = |cycle: crate::store::cycles::CycleRow| Point { tick: cycle.tick, datum: Datum::Value(1.0) };
-    let points: Vec<Point> = reader.cycles(from, to)?.into_iter().map(ran).collect();
-    Ok(Row { name: "Monitor".to_owned(), bars: bars(&points, from, each), each })
+/// What the bars are of.
+#[derive(Clone, Copy)]
+struct Hour<'a> {
+    from: Time,
+    to: Time,
+    rhythm: &'a Rhythm,
 }
 
-fn row(kind: &str, window: &Window, from: Time, interval: Duration) -> Row {
-    let each = MINUTE.max(window.every).max(interval);
-    let names: Vec<&str> = window.series.labels.iter().map(|(_, value)| value).collect();
-    let name = safe::answer(&format!("{kind} {}", names.join(" ")));
-    Row { name, bars: bars(&window.points, from, each), each }
+impl Hour<'_> {
+    /// The monitor itself: whether it ran.
+    fn monitor(self, reader: &Reader) -> Result<Row> {
+        let ran = |cycle: CycleRow| Point { tick: cycle.tick, datum: Datum::Value(1.0) };
+        let points: Vec<Point> = reader.cycles(self.from, self.to)?.into_iter().map(ran).collect();
+        let has_run = reader.cycle_at(self.from - Duration::from_millis(1))?.is_some();
+        Ok(self.bars("Monitor".to_owned(), &points, Duration::ZERO, has_run))
+    }
+
+    fn row(self, kind: &str, window: &Window, was_asked: bool) -> Row {
+        let names: Vec<&str> = window.series.labels.iter().map(|(_, value)| value).collect();
+        let name = safe::answer(&format!("{kind} {}", names.join(" ")));
+        self.bars(name, &window.points, window.every, was_asked)
+    }
+
+    /// The bars of what is asked `every` so often, and was asked before the hour or not.
+    fn bars(self, name: String, points: &[Point], every: Duration, was_asked: bool) -> Row {
+        let each = MINUTE.max(Pace { every, rhythm: self.rhythm }.longest(self.from, self.to));
+        let mut bars = bars(points, self.from, each);
+        let first = points.iter().map(|point| point.tick).min();
+        for (begins, bar) in &mut bars {
+            if !was_asked && first.is_none_or(|first| *begins + each <= first) {
+                *bar = Bar::Before;
+            }
+        }
+        Row { name, bars, each }
+    }
 }
 
 fn bars(points: &[Point], from: Time, each: Duration) -> Vec<(Time, Bar)> {
@@ -129,6 +166,8 @@ fn bars(points: &[Point], from: Time, each: Duration) -> Vec<(Time, Bar)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
+    use crate::store::open::Mode;
 
     #[test]
     fn a_minute_is_as_good_as_its_worst_moment() {
@@ -154,5 +193,57 @@ mod tests {
             let bars = bars(&newest, from, Duration::from_mins(minutes));
             assert_eq!(bars.last().unwrap().1, Bar::Failed, "{minutes}");
         }
+    }
+
+    /// Points so many minutes after a beginning.
+    fn minutes(from: Time, minutes: impl Iterator<Item = u32>) -> Vec<Point> {
+        minutes.map(|minute| Point { tick: from + MINUTE * minute, datum: Datum::Value(1.0) }).collect()
+    }
+
+    #[test]
+    fn a_source_that_is_no_multiple_of_the_interval_passes_each_time_it_can() {
+        let from = Time::from_millis(1_795_424_400_000);
+        let rhythm = Rhythm::even(MINUTE);
+        let hour = Hour { from, to: from + HOUR, rhythm: &rhythm };
+        for phase in [0, 1] {
+            let points = minutes(from, (phase..60).step_by(2));
+            for every in [70, 90, 120] {
+                let row = hour.bars(String::new(), &points, Duration::from_secs(every), true);
+                assert_eq!((row.words().as_str(), row.each), ("30 of 30 passed", MINUTE * 2), "{phase} {every}");
+            }
+        }
+    }
+
+    #[test]
+    fn before_the_first_check_nothing_was_missed() {
+        let from = Time::from_millis(1_795_424_400_000);
+        let rhythm = Rhythm::even(MINUTE);
+        let hour = Hour { from, to: from + HOUR, rhythm: &rhythm };
+        let words = |points: &[Point], was_asked| hour.bars(String::new(), points, MINUTE, was_asked).words();
+        let points = minutes(from, [55, 57, 58, 59].into_iter());
+        assert_eq!(words(&points, false), "4 of 5 passed, 1 missed");
+        assert_eq!(words(&points, true), "4 of 60 passed, 56 missed");
+        assert_eq!(
+            (words(&[], false), words(&[], true)),
+            ("not yet".to_owned(), "0 of 60 passed, 60 missed".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_the_longest_interval_of_the_hour() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = Time::from_millis(1_795_424_400_000);
+        let mut store = Store::open(&folder.path().join("m.db"), Mode::Write, from).unwrap();
+        let tx = store.begin().unwrap();
+        let five = MINUTE * 5;
+        let ticks = (0..8_u32).map(|at| (five * at, five)).chain((40..60_u32).map(|at| (MINUTE * at, MINUTE)));
+        for (later, interval) in ticks {
+            tx.put_cycle(&CycleRow { interval: Some(interval), ..CycleRow::quick(from + later, 0) }).unwrap();
+        }
+        let words = |rows: &[Row]| rows.iter().map(Row::words).collect::<Vec<_>>();
+        assert_eq!(words(&rows(&tx, from + HOUR, MINUTE).unwrap().0), ["12 of 12 passed"]);
+        // three cycles, and none before them
+        let early = from + MINUTE * 15;
+        assert_eq!(words(&rows(&tx, early, MINUTE).unwrap().0), ["3 of 3 passed"]);
     }
 }

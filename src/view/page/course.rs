@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::limits::Limit;
+use super::pace::Pace;
 use super::span::Span;
 use crate::model::reading::{Datum, Point};
 use crate::model::time::{Time, millis_of};
@@ -31,7 +32,7 @@ pub struct Cell {
     pub count: u32,
 }
 
-/// Why there is nothing.
+/// Why there is no line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {
     /// Before the first measurement.
@@ -42,9 +43,26 @@ pub enum Why {
     Unknown,
     /// It was no longer reported.
     Gone,
+    /// It was measured as larger than every number.
+    Above,
+    /// It was measured as smaller than every number.
+    Below,
+    /// It was measured as no number.
+    NoNumber,
 }
 
 impl Why {
+    /// Why a sample is not drawn; nothing where it is.
+    fn of(datum: Datum) -> Option<Self> {
+        match datum {
+            Datum::Value(value) if value.is_finite() => None,
+            Datum::Value(value) if value.is_nan() => Some(Self::NoNumber),
+            Datum::Value(value) => Some(if value > 0.0 { Self::Above } else { Self::Below }),
+            Datum::Unknown => Some(Self::Unknown),
+            Datum::Gone => Some(Self::Gone),
+        }
+    }
+
     /// In a few words.
     pub const fn words(self) -> &'static str {
         match self {
@@ -52,11 +70,22 @@ impl Why {
             Self::Missed => "nothing ran",
             Self::Unknown => "could not be measured",
             Self::Gone => "not reported",
+            Self::Above => "measured as +Inf, which cannot be drawn",
+            Self::Below => "measured as -Inf, which cannot be drawn",
+            Self::NoNumber => "measured as NaN, which cannot be drawn",
+        }
+    }
+
+    /// What is missing: of what was measured only the line.
+    pub const fn missing(self) -> &'static str {
+        match self {
+            Self::Before | Self::Missed | Self::Unknown | Self::Gone => "no data",
+            Self::Above | Self::Below | Self::NoNumber => "no line",
         }
     }
 }
 
-/// A time without a value.
+/// A time without a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hole {
     /// Its beginning.
@@ -83,18 +112,20 @@ pub struct Course {
     pub runs: Vec<Vec<Cell>>,
     /// What is missing.
     pub holes: Vec<Hole>,
-    /// The lowest value.
+    /// The lowest value that is drawn.
     pub lowest: Option<Peak>,
-    /// The highest value.
+    /// The highest value that is drawn.
     pub highest: Option<Peak>,
-    /// The newest value.
+    /// The newest value, also where it cannot be drawn.
     pub last: Option<Peak>,
     /// When it was looked at last, whether there was a value or not.
     pub newest: Option<Time>,
     /// How long the values were beyond the limit, of what was measured.
     pub beyond: Duration,
-    /// The time that a value stands for.
+    /// The longest time between two values of the span that are as they should be.
     pub each: Duration,
+    /// How often it is asked, as it was at the end.
+    pub every: Duration,
     /// The length of a bucket, where values were put together.
     pub bucket: Option<Duration>,
 }
@@ -112,24 +143,16 @@ impl Course {
         if self.highest.is_none_or(|highest| peak.value > highest.value) {
             self.highest = Some(peak);
         }
-        self.last = Some(peak);
     }
 }
 
-/// How points follow each other.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// The time between two of them.
-    pub every: Duration,
-    /// The time of a cycle.
-    pub interval: Duration,
-}
-
-impl Pace {
-    /// The time between two points that are as they should be.
-    fn expected(self) -> Duration {
-        self.every.max(self.interval).max(Duration::from_millis(1))
-    }
+/// What was said last.
+#[derive(Clone, Copy)]
+struct Mark {
+    at: Time,
+    /// Why it is not drawn; a value that can be has no reason.
+    why: Option<Why>,
+    is_beyond: bool,
 }
 
 /// A course in the making. It takes points as they come, so that a year of them never lies in memory.
@@ -137,71 +160,85 @@ pub struct Trace<'a> {
     course: Course,
     limit: Option<&'a Limit>,
     span: Span,
+    pace: Pace<'a>,
     runs: Vec<Vec<Bucket>>,
     /// The last run has not ended.
     is_running: bool,
-    /// When the last value was measured.
-    last: Option<Time>,
-    /// Since when there is nothing, and why.
-    since: Option<(Time, Why)>,
+    /// When the last value was drawn.
+    drawn: Option<Time>,
+    /// What was said last.
+    mark: Option<Mark>,
+    /// The last hole, which may go on.
+    open: Option<Hole>,
 }
 
 impl<'a> Trace<'a> {
     /// Nothing yet, over `span`; values beyond `limit` are counted.
-    pub fn new(span: Span, pace: Pace, limit: Option<&'a Limit>) -> Self {
-        let each = pace.expected();
-        let steps = millis_of(span.length()) / millis_of(each).max(1);
-        let step = each.saturating_mul(u32::try_from(steps.div_euclid(BUCKETS) + 1).unwrap_or(u32::MAX));
-        let course = Course { each, bucket: (steps > MOST_POINTS).then_some(step), ..Course::default() };
-        Self { course, limit, span, runs: Vec::new(), is_running: false, last: None, since: None }
+    pub fn new(span: Span, pace: Pace<'a>, limit: Option<&'a Limit>) -> Self {
+        let last = pace.at(span.to);
+        let steps = millis_of(span.length()) / millis_of(last).max(1);
+        let step = last.saturating_mul(u32::try_from(steps.div_euclid(BUCKETS) + 1).unwrap_or(u32::MAX));
+        let bucket = (pace.count(span) > MOST_POINTS).then_some(step);
+        let each = pace.longest(span.from, span.to);
+        let course = Course { each, every: pace.asked(span.to), bucket, ..Course::default() };
+        let runs = Vec::new();
+        Self { course, limit, span, pace, runs, is_running: false, drawn: None, mark: None, open: None }
+    }
+
+    /// What was said last before the span tells what its beginning is without.
+    pub fn after(mut self, before: Option<Point>) -> Self {
+        self.mark = before.map(|point| Mark { at: point.tick, why: Why::of(point.datum), is_beyond: false });
+        self
     }
 
     /// The next point: no older than those before it.
     pub fn add(&mut self, point: Point) {
-        if point.tick < self.span.from || point.tick > self.span.to {
+        let at = point.tick;
+        if at < self.span.from || at > self.span.to {
             return;
         }
-        self.course.newest = Some(point.tick);
-        match point.datum {
-            Datum::Value(value) if value.is_finite() => self.value(point.tick, value),
-            Datum::Value(_) | Datum::Unknown => self.stop(point.tick, Why::Unknown),
-            Datum::Gone => self.stop(point.tick, Why::Gone),
+        self.course.newest = Some(at);
+        self.pass(Some(at));
+        let why = Why::of(point.datum);
+        let mut is_beyond = false;
+        if let Datum::Value(value) = point.datum {
+            self.course.last = Some(Peak { value, at });
+            is_beyond = self.limit.is_some_and(|limit| limit.is_beyond(value));
+            if why.is_none() {
+                self.draw(at, value);
+                self.course.note(Peak { value, at });
+            }
         }
+        self.mark = Some(Mark { at, why, is_beyond });
     }
 
     /// How it went.
     pub fn end(mut self) -> Course {
-        let (span, each) = (self.span, self.course.each);
-        match self.last {
-            Some(last) if self.is_running && span.to.since(last) > each * 2 => self.stop(last + each, Why::Missed),
-            None if self.since.is_none() => {
-                self.course.holes.push(Hole { from: span.from, to: span.to, why: Why::Before });
-            }
-            _ => {}
-        }
-        if let Some((from, why)) = self.since.take() {
-            self.hole(from, span.to, why);
-        }
+        self.pass(None);
+        self.close();
         self.course.runs = self.runs.iter().map(|run| run.iter().map(Bucket::cell).collect()).collect();
         self.course
     }
 
-    fn value(&mut self, at: Time, value: f64) {
-        let each = self.course.each;
-        // half a step late is late, not missing
-        if let Some(last) = self.last.filter(|last| self.is_running && at.since(*last) > each + each / 2) {
-            self.stop(last + each, Why::Missed);
+    /// What there is of the time from the last mark to the next one, or to the end of the span.
+    fn pass(&mut self, next: Option<Time>) {
+        let to = next.unwrap_or(self.span.to);
+        let Some(Mark { at, why, is_beyond }) = self.mark else { return self.hole(self.span.from, to, Why::Before) };
+        let each = self.pace.between(at, to);
+        // half a step late is late, not missing; at the end the next one may still come
+        let slack = if next.is_some() { each / 2 } else { each };
+        let is_late = to.since(at) > each + slack;
+        if is_beyond {
+            self.course.beyond += if is_late || next.is_none() { each } else { to.since(at) };
         }
-        if !self.is_running {
-            let nothing = || if self.last.is_none() { (self.span.from, Why::Before) } else { (at, Why::Missed) };
-            let (from, why) = self.since.take().unwrap_or_else(nothing);
-            self.hole(from, at, why);
+        match why {
+            // that is said once
+            Some(Why::Gone) => return self.hole(at, to, Why::Gone),
+            Some(why) => self.hole(at, if is_late { at + each } else { to }, why),
+            None => {}
         }
-        self.draw(at, value);
-        (self.is_running, self.last) = (true, Some(at));
-        self.course.note(Peak { value, at });
-        if self.limit.is_some_and(|limit| limit.is_beyond(value)) {
-            self.course.beyond += each;
+        if is_late {
+            self.hole(at + each, to, Why::Missed);
         }
     }
 
@@ -210,39 +247,42 @@ impl<'a> Trace<'a> {
         let step = self.course.bucket;
         // runs that no visible hole separates are one
         let is_joined = |last: Time| step.is_some_and(|step| at.since(last) * 2 < step);
-        if self.runs.is_empty() || !(self.is_running || self.last.is_some_and(is_joined)) {
+        if self.runs.is_empty() || !(self.is_running || self.drawn.is_some_and(is_joined)) {
             self.runs.push(Vec::new());
         }
+        (self.is_running, self.drawn) = (true, Some(at));
         let Some(run) = self.runs.last_mut() else { return };
         let is_within = |bucket: &&mut Bucket| step.is_some_and(|step| bucket.first.floor(step) == at.floor(step));
         match run.last_mut().filter(is_within) {
             Some(bucket) => bucket.add(at, value),
-            None => run.push(Bucket { first: at, last: at, low: value, high: value, sum: value, count: 1 }),
+            None => run.push(Bucket { first: at, last: at, low: value, high: value, mean: value, count: 1 }),
         }
     }
 
-    /// There is nothing from here on. Of two reasons the first one stands.
-    fn stop(&mut self, at: Time, why: Why) {
-        let each = self.course.each;
-        let from = match self.last.filter(|_| self.is_running) {
-            // what was missed before this mark is not this mark's business
-            Some(last) if at.since(last) > each * 2 && why != Why::Missed => {
-                self.hole(last + each, at, Why::Missed);
-                at
-            }
-            Some(last) => at.min(last + each),
-            None if self.last.is_none() && self.since.is_none() => self.span.from,
-            None => at,
-        };
+    /// There is no line from here to there. What has the same reason as what is before it goes on.
+    fn hole(&mut self, from: Time, to: Time, why: Why) {
+        let from = from.max(self.span.from);
+        if from >= to {
+            return;
+        }
         self.is_running = false;
-        self.since.get_or_insert((from, why));
+        match &mut self.open {
+            Some(open) if open.why == why && open.to >= from => open.to = to,
+            _ => {
+                self.close();
+                self.open = Some(Hole { from, to, why });
+            }
+        }
     }
 
-    fn hole(&mut self, from: Time, to: Time, why: Why) {
-        let is_visible = self.course.bucket.is_none_or(|step| to.since(from) * 2 >= step);
-        let is_told = why != Why::Before || to.since(from) > self.course.each * 2;
-        if to > from && is_visible && is_told {
-            self.course.holes.push(Hole { from, to, why });
+    /// Keeps the last hole, where it is to be seen.
+    fn close(&mut self) {
+        let Some(hole) = self.open.take() else { return };
+        let length = hole.to.since(hole.from);
+        let is_visible = self.course.bucket.is_none_or(|step| length * 2 >= step);
+        let is_told = hole.why != Why::Before || length > self.pace.at(hole.to) * 2;
+        if is_visible && is_told {
+            self.course.holes.push(hole);
         }
     }
 }
@@ -253,7 +293,7 @@ struct Bucket {
     last: Time,
     low: f64,
     high: f64,
-    sum: f64,
+    mean: f64,
     count: u32,
 }
 
@@ -261,13 +301,15 @@ impl Bucket {
     fn add(&mut self, at: Time, value: f64) {
         self.last = at;
         (self.low, self.high) = (self.low.min(value), self.high.max(value));
-        self.sum += value;
         self.count += 1;
+        // the sum of large numbers is none
+        let count = f64::from(self.count);
+        self.mean += value / count - self.mean / count;
     }
 
     fn cell(&self) -> Cell {
-        let Self { first, last, low, high, sum, count } = *self;
-        Cell { at: first + last.since(first) / 2, low, high, mean: sum / f64::from(count), count }
+        let Self { first, last, low, high, mean, count } = *self;
+        Cell { at: first + last.since(first) / 2, low, high, mean, count }
     }
 }
 
@@ -275,12 +317,16 @@ impl Bucket {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::pace::Rhythm;
     use super::*;
     use crate::model::severity::Severity;
     use crate::rules::Worse;
+    use crate::store::Store;
+    use crate::store::cycles::CycleRow;
+    use crate::store::open::Mode;
 
     const MINUTE: Duration = Duration::from_mins(1);
-    const PACE: Pace = Pace { every: MINUTE, interval: MINUTE };
+    static RHYTHM: Rhythm = Rhythm::even(MINUTE);
 
     fn at(minute: i64) -> Time {
         Time::from_millis(1_795_424_400_000 + minute * 60_000)
@@ -291,7 +337,11 @@ mod tests {
     }
 
     fn course(points: &[Point], span: Span, limit: Option<&Limit>) -> Course {
-        let mut trace = Trace::new(span, PACE, limit);
+        course_after(None, points, span, limit)
+    }
+
+    fn course_after(before: Option<Point>, points: &[Point], span: Span, limit: Option<&Limit>) -> Course {
+        let mut trace = Trace::new(span, Pace { every: MINUTE, rhythm: &RHYTHM }, limit).after(before);
         for point in points {
             trace.add(*point);
         }
@@ -330,8 +380,86 @@ mod tests {
         assert_eq!(of(&[]), (vec![], vec![(0, 20, "not measured yet")]));
         assert_eq!(
             of(&[(0, value(f64::NAN)), (1, value(1.0))]).1,
-            [(0, 1, "could not be measured"), (2, 20, "nothing ran")]
+            [(0, 1, "measured as NaN, which cannot be drawn"), (2, 20, "nothing ran")]
         );
+        // what was not measured yet is no failure, and what could not be measured does not last when nothing runs
+        assert_eq!(
+            of(&[(10, Datum::Unknown), (11, value(1.0)), (12, Datum::Unknown), (18, value(1.0)), (19, value(1.0))]).1,
+            [
+                (0, 10, "not measured yet"),
+                (10, 11, "could not be measured"),
+                (12, 13, "could not be measured"),
+                (13, 18, "nothing ran")
+            ]
+        );
+    }
+
+    #[test]
+    fn the_time_before_the_span_says_why_it_begins_with_nothing() {
+        let of = |before: (i64, Datum), values: &[(i64, Datum)]| {
+            let before = points(&[before]).pop();
+            lines(&course_after(before, &points(values), Span::between(at(0), at(20)), None)).1
+        };
+        let (one, later) = (Datum::Value(1.0), [(18, Datum::Value(1.0)), (19, Datum::Value(1.0))]);
+        assert_eq!(of((-200, one), &later), [(0, 18, "nothing ran")]);
+        assert_eq!(of((-200, Datum::Unknown), &later), [(0, 18, "nothing ran")]);
+        assert_eq!(of((-200, Datum::Gone), &later), [(0, 18, "not reported")]);
+        assert_eq!(of((-1, one), &[(0, one)]), [(1, 20, "nothing ran")]);
+        assert_eq!(of((-5, one), &[]), [(0, 20, "nothing ran")]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_measured_and_not_drawn() {
+        let limit = Limit { severity: Severity::Critical, value: 1000.0, worse: Worse::Higher, rule: "R".to_owned() };
+        for (value, beyond) in [(f64::INFINITY, 3), (f64::NEG_INFINITY, 0), (f64::NAN, 0)] {
+            let all = points(&[(0, Datum::Value(1.0)), (1, Datum::Value(value)), (3, Datum::Value(value))]);
+            let course = course(&all, Span::between(at(0), at(3)), Some(&limit));
+            assert_eq!(course.last.map(|last| last.value.to_bits()), Some(value.to_bits()));
+            assert_eq!(course.highest, Some(Peak { value: 1.0, at: at(0) }));
+            assert_eq!(course.holes.first().map(|hole| hole.why.missing()), Some("no line"));
+            // one minute of it was missed
+            assert_eq!(course.beyond, MINUTE * (beyond - u32::from(beyond > 0)), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_changed_interval_leaves_the_past_as_it_was() {
+        let quarter = Duration::from_secs(15);
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("m.db"), Mode::Write, at(0)).unwrap();
+        let tx = store.begin().unwrap();
+        // 110 minutes of a minute each, then every 15 seconds
+        let minutes = (0..110_u32).map(|at| (MINUTE * at, MINUTE));
+        let ticks: Vec<(Time, Duration)> = minutes
+            .chain((0..37_u32).map(|at| (MINUTE * 110 + quarter * at, quarter)))
+            .map(|(later, interval)| (at(0) + later, interval))
+            .collect();
+        for (tick, interval) in &ticks {
+            tx.put_cycle(&CycleRow { interval: Some(*interval), ..CycleRow::quick(*tick, 0) }).unwrap();
+        }
+        let end = ticks.last().unwrap().0 + quarter;
+        let span = Span::between(end - Duration::from_hours(6), end);
+        let rhythm = Rhythm::read(&tx, span.from, span.to, quarter).unwrap();
+        let limit = Limit { severity: Severity::High, value: 0.0001, worse: Worse::Higher, rule: "R".to_owned() };
+        let mut trace = Trace::new(span, Pace { every: Duration::ZERO, rhythm: &rhythm }, Some(&limit));
+        for (tick, _) in &ticks {
+            trace.add(Point { tick: *tick, datum: Datum::Value(1.0) });
+        }
+        let course = trace.end();
+        assert_eq!(course.holes.iter().map(|hole| hole.why).collect::<Vec<_>>(), [Why::Before]);
+        assert_eq!((course.runs.len(), course.each), (1, MINUTE));
+        assert_eq!(course.beyond, end.since(at(0)));
+    }
+
+    #[test]
+    fn a_source_that_is_no_multiple_of_the_interval_misses_nothing() {
+        let all = points(&(0..60).step_by(2).map(|minute| (minute, Datum::Value(1.0))).collect::<Vec<_>>());
+        let pace = Pace { every: Duration::from_secs(70), rhythm: &RHYTHM };
+        let mut trace = Trace::new(Span::between(at(0), at(60)), pace, None);
+        for point in &all {
+            trace.add(*point);
+        }
+        assert_eq!(trace.end().holes, []);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod course;
 pub mod footer;
 pub mod hero;
 pub mod limits;
+pub mod pace;
 pub mod series;
 pub mod span;
 pub mod story;
@@ -33,6 +34,7 @@ use chart::{Chart, Of, Order, Pick, Source};
 use choose::BACKING;
 use footer::Footer;
 use hero::Hero;
+use pace::Rhythm;
 use span::Span;
 
 /// Alerts that are over and shown beside those that fire.
@@ -121,7 +123,7 @@ impl Page {
         let snapshot = Snapshot::of(reader, config, now)?;
         let found = alerts_of(reader, &snapshot, span)?;
         let every: Vec<Alert> = found.iter().map(|(_, alert)| alert.clone()).collect();
-        let source = source(reader, config, &snapshot, span, &every);
+        let source = source(reader, config, &snapshot, span, &every)?;
         let backing = source.chart(backing_order()).filter(|chart| chart.course.last.is_some());
         let mut lines = Vec::new();
         for (id, alert) in found.iter().take(MOST_ALERTS) {
@@ -188,11 +190,12 @@ pub fn source<'a>(
     snapshot: &Snapshot,
     span: Span,
     alerts: &'a [Alert],
-) -> Source<'a> {
+) -> Result<Source<'a>> {
     let tick = snapshot.cycle.map(|cycle| cycle.tick).or(snapshot.imported).unwrap_or(snapshot.at);
     // imported samples are looked at where they end
     let is_stale = snapshot.stale && snapshot.imported.is_none();
-    Source { reader, config, span, tick, is_stale, alerts }
+    let rhythm = Rhythm::read(reader, span.from, span.to, config.interval)?;
+    Ok(Source { reader, config, span, rhythm, tick, is_stale, alerts })
 }
 
 /// The chart of the reserves.

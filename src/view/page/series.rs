@@ -58,7 +58,7 @@ impl SeriesPage {
         let alerts: Vec<Alert> = reader.alerts(&filter)?.into_iter().map(|(_, alert)| alert).collect();
         let known = METRICS.iter().find(|known| known.name == metric);
         let order = Order { title: safe::one_line(&key.to_string()), pick: pick(known, &key), of: Of::Series(key) };
-        let chart = source(reader, config, &snapshot, span, &alerts).chart(order);
+        let chart = source(reader, config, &snapshot, span, &alerts)?.chart(order);
         Ok(Self {
             at: now,
             who: Who::of(config),
