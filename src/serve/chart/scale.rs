@@ -62,8 +62,9 @@ impl Scale {
         if is_part && (high > 0.5 || chart.limits.iter().any(|limit| limit.value >= 0.5)) {
             high = 1.0;
         }
-        let room = if from_zero && low >= 0.0 { 0.0 } else { (high - low) * 0.08 };
-        let top = if is_part && high >= 1.0 { 0.0 } else { (high - low) * 0.08 };
+        let some = part(low, high, 0.08);
+        let room = if from_zero && low >= 0.0 { 0.0 } else { some };
+        let top = if is_part && high >= 1.0 { 0.0 } else { some };
         Self::round(low - room, high + top, chart.unit, count)
     }
 
@@ -71,7 +72,9 @@ impl Scale {
         // what never moves still needs a height
         let flat = if high > low { 0.0 } else { (high.abs() * 0.1).max(1e-6) };
         let (low, high) = (if low == 0.0 { 0.0 } else { low - flat }, high + flat);
-        let step = step((high - low) / f64::from(count.max(1)), unit);
+        // beyond the largest number there is no axis
+        let (low, high) = (low.max(f64::MIN), high.min(f64::MAX));
+        let step = step(part(low, high, 1.0 / f64::from(count.max(1))), unit);
         let (from, to) = ((low / step).ceil(), (high / step).floor());
         let mut ticks = Vec::new();
         let mut at = from;
@@ -84,13 +87,22 @@ impl Scale {
 
     /// Where a value stands, from 0 at the lower end to 1 at the upper.
     pub fn place(&self, value: f64) -> f64 {
-        (value - self.low) / (self.high - self.low)
+        let is_wide = !(self.high - self.low).is_finite();
+        // halves of what is wider than the largest number
+        let scale = if is_wide { 0.5 } else { 1.0 };
+        (value * scale - self.low * scale) / (self.high * scale - self.low * scale)
     }
 
     /// Whether a limit is drawn; another one is named at the edge.
     pub fn has(&self, value: f64) -> bool {
         value >= self.low && value <= self.high
     }
+}
+
+/// A part of the way from one number to another, which may be longer than the largest number.
+fn part(low: f64, high: f64, part: f64) -> f64 {
+    let way = high - low;
+    if way.is_finite() { way * part } else { high * part - low * part }
 }
 
 /// Whether zero belongs to the picture: not where small changes of a large number are what there is to see.

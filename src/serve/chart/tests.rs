@@ -162,6 +162,23 @@ fn a_small_chart_as_it_is_written() {
 }
 
 #[test]
+fn the_largest_numbers_have_an_axis() {
+    for values in [vec![1.7e308, 1.6e308], vec![f64::MAX], vec![f64::MIN, f64::MAX], vec![-1.7e308; 3]] {
+        for unit in [Unit::Count, Unit::Seconds, Unit::Bytes, Unit::Ratio] {
+            let chart = chart("m", unit, &some(&values), Vec::new());
+            let scale = Scale::of(&chart, 4);
+            assert!(scale.low.is_finite() && scale.high.is_finite() && scale.low < scale.high, "{scale:?}");
+            assert!(!scale.ticks.is_empty() && scale.ticks.iter().all(|tick| tick.is_finite()), "{unit:?} {scale:?}");
+            for value in &values {
+                assert!((0.0..=1.0).contains(&scale.place(*value)), "{value} {scale:?}");
+            }
+            assert!(chart.course.cells().all(|cell| cell.mean.is_finite()));
+            assert!(numbers(&chart)["scale"].as_array().unwrap().iter().all(serde_json::Value::is_number));
+        }
+    }
+}
+
+#[test]
 fn what_is_no_number_is_named() {
     for (value, name) in [(f64::INFINITY, "+Inf"), (f64::NEG_INFINITY, "-Inf"), (f64::NAN, "NaN")] {
         let chart = chart("probe_value", Unit::Count, &some(&[value, value, value]), Vec::new());
