@@ -196,6 +196,30 @@ fn what_is_no_number_is_named() {
     }
 }
 
+#[test]
+fn charts_of_different_things_have_different_names() {
+    let of = |metric: &str, labels: Labels| {
+        let mut chart = chart(metric, Unit::Count, &some(&[1.0]), Vec::new());
+        chart.of = Of::Series(SeriesKey::new(metric, labels));
+        chart.id()
+    };
+    let probe = |name: &str| of("probe_value", Labels::new([("probe", name)]));
+    let ids = [
+        probe("wallet-api"),
+        probe("wallet_api"),
+        probe("Wallet-api"),
+        of("probe_value_probe_wallet_api", Labels::empty()),
+        of("probe__value_probe_wallet_api", Labels::empty()),
+    ];
+    let different: std::collections::BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(different.len(), ids.len(), "{ids:?}");
+    assert_eq!(probe("wallet-api"), "chart-probe-value-probe-wallet-api-9ccc0af4", "the same whenever it is asked");
+    assert_eq!(of("reserves_ratio", Labels::empty()), "chart-reserves-ratio");
+    for id in &ids {
+        assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{id}");
+    }
+}
+
 /// The numbers of a path.
 fn numbers_of(path: &str) -> Vec<i64> {
     let words = path.split(|c: char| !c.is_ascii_digit() && c != '-').filter(|word| !word.is_empty());

@@ -257,14 +257,18 @@ impl Source<'_> {
 }
 
 impl Chart {
-    /// A name for it in the document: letters, digits and hyphens.
+    /// A name for it in the document: letters, digits and hyphens, and no other chart's. Where the words alone may be
+    /// those of another one, digits of the whole name follow.
     pub fn id(&self) -> String {
         let text = match &self.of {
             Of::Series(series) => series.to_string(),
             Of::Rule(key) => key.to_string(),
         };
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        words.fold("chart".to_owned(), |id, word| format!("{id}-{}", word.to_ascii_lowercase()))
+        let words: Vec<&str> =
+            text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let is_plain = matches!(self.of, Of::Series(_)) && words.join("_") == text && text == text.to_ascii_lowercase();
+        let id = words.iter().fold("chart".to_owned(), |id, word| format!("{id}-{}", word.to_ascii_lowercase()));
+        if is_plain { id } else { format!("{id}-{:08x}", digits(&text)) }
     }
 
     /// Whether there is anything to see: a value, that there is none although rules ask for it, or why it cannot be read.
@@ -305,6 +309,11 @@ pub fn ratio_down(ratio: f64) -> String {
     let hundredths = (ratio * 10_000.0 + 1e-7).floor();
     let hundredths = if ratio < 1.0 { hundredths.min(9999.0) } else { hundredths };
     format!("{:.2} %", hundredths / 100.0)
+}
+
+/// A few digits that stand for a text, the same ones in every release (FNV-1a).
+fn digits(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// The unit of a series by the catalogue.
