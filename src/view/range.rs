@@ -68,7 +68,7 @@ struct Series {
     buckets: Vec<Bucket>,
 }
 
-/// A piece of time; null where nothing was measured.
+/// A piece of time; null where nothing was measured, and where that is no finite number (`samples` counts it).
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 #[schema(as = RangeBucket)]
 pub struct Bucket {
@@ -131,13 +131,18 @@ impl Range {
         for Series { labels, buckets } in &self.series {
             let labels = safe::one_line(&format!("{labels:?}")).replace('"', "\"\"");
             for Bucket { time, min, max, avg, samples, unknown } in buckets {
-                let number = |value: &Option<f64>| value.map_or(String::new(), |value| value.to_string());
+                let number = |value: &Option<f64>| value.map_or(String::new(), in_full);
                 let (min, max, avg) = (number(min), number(max), number(avg));
                 let _ = writeln!(out, "{time},{},\"{labels}\",{min},{max},{avg},{samples},{unknown}", self.metric);
             }
         }
         out
     }
+}
+
+/// A value with all its digits; one that is no finite number by its name.
+fn in_full(value: f64) -> String {
+    if value.is_finite() { value.to_string() } else { units::number(value) }
 }
 
 /// Reads a metric with or without conditions on its labels.
@@ -241,7 +246,8 @@ impl Buckets<'_> {
         self.reach(at + 1);
         let Some(bucket) = self.all.last_mut() else { return };
         match point.datum {
-            Datum::Value(value) if value.is_finite() => {
+            Datum::Value(value) => {
+                // of a number and none, that is the number
                 bucket.min = Some(bucket.min.map_or(value, |min| min.min(value)));
                 bucket.max = Some(bucket.max.map_or(value, |max| max.max(value)));
                 bucket.samples += 1;
@@ -249,7 +255,7 @@ impl Buckets<'_> {
                 bucket.avg = Some(self.sum / f64::from(bucket.samples));
             }
             Datum::Unknown => bucket.unknown += 1,
-            Datum::Value(_) | Datum::Gone => {}
+            Datum::Gone => {}
         }
     }
 
@@ -308,11 +314,15 @@ mod tests {
             .map(|b| format!("{} {:?} {:?} {:?} {} {}", b.time, b.min, b.max, b.avg, b.samples, b.unknown))
             .collect();
         assert_eq!(
+            ["+Inf", "-Inf", "NaN", "1.5"].map(str::to_owned),
+            [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1.5].map(in_full)
+        );
+        assert_eq!(
             shown,
             [
                 "1970-01-01T00:00:00Z Some(1.0) Some(3.0) Some(2.0) 2 0",
                 "1970-01-01T00:02:00Z None None None 0 1",
-                "1970-01-01T00:04:00Z None None None 0 0",
+                "1970-01-01T00:04:00Z Some(NaN) Some(NaN) Some(NaN) 1 0",
             ]
         );
     }
