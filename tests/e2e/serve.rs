@@ -148,7 +148,7 @@ fn history_has_buckets_with_extremes_and_gaps() {
         world.check();
     }
     let serving = Serving::start(&world);
-    let data = serving.data("/monitoring/history?metric=queue_depth&from=10m&step=10m");
+    let data = serving.data("/monitoring/history?metric=queue_depth&from=30m&step=10m");
     let series = data["series"].as_array().unwrap();
     let (buckets, labels) = (&series[0]["buckets"], &series[0]["labels"]);
     assert_eq!((series.len(), labels), (1, &json!({ "probe": "queue" })));
@@ -157,7 +157,7 @@ fn history_has_buckets_with_extremes_and_gaps() {
     let (min, max) = (numbers("min"), numbers("max"));
     assert!(min.contains(&3.0) && max.contains(&5.0), "{buckets}");
     assert!(buckets.as_array().unwrap().iter().any(|bucket| bucket["avg"].is_null()), "{buckets}");
-    let csv = serving.get("/monitoring/history.csv?metric=queue_depth&from=10m&step=10m");
+    let csv = serving.get("/monitoring/history.csv?metric=queue_depth&from=30m&step=10m");
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(csv.text().lines().next(), Some("time,metric,labels,min,max,avg,samples,unknown"));
     assert!(csv.text().contains(",queue_depth,\"{probe=\"\"queue\"\"}\","), "{}", csv.text());
