@@ -29,6 +29,9 @@ const VERSION: u8 = 1;
 /// Most samples of one chunk: a day has 86,400 seconds, and no interval is shorter.
 const MAX_COUNT: usize = 1 << 17;
 
+/// pco unpacks no fewer numbers at a time, unless it is all.
+const PCO_BATCH: usize = 256;
+
 /// The place a chunk belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Place {
@@ -82,8 +85,15 @@ pub(super) fn encode(place: Place, points: &[Point]) -> Result<Vec<u8>, Flaw> {
     }
 }
 
-/// The samples of a chunk, oldest first.
-pub(super) fn decode(place: Place, blob: &[u8]) -> Result<Vec<Point>, Flaw> {
+/// A blob whose checksum agrees, taken apart.
+struct Parts<'a> {
+    count: usize,
+    runs: &'a [u8],
+    ticks: &'a [u8],
+    values: &'a [u8],
+}
+
+fn parts(place: Place, blob: &[u8]) -> Result<Parts<'_>, Flaw> {
     const SHORT: &str = "truncated";
     let (version, rest) = blob.split_first().ok_or(SHORT)?;
     if *version != VERSION {
@@ -101,10 +111,26 @@ pub(super) fn decode(place: Place, blob: &[u8]) -> Result<Vec<Point>, Flaw> {
     }
     let (runs, rest) = rest.split_at_checked(runs * 3).ok_or(SHORT)?;
     let (ticks, values) = rest.split_at_checked(tick_bytes).ok_or(SHORT)?;
+    Ok(Parts { count, runs, ticks, values })
+}
+
+/// The samples of a chunk, oldest first.
+pub(super) fn decode(place: Place, blob: &[u8]) -> Result<Vec<Point>, Flaw> {
+    let Parts { count, runs, ticks, values } = parts(place, blob)?;
     let marks = marks(runs, count)?;
     let ticks = unpack::<i64>(ticks, count)?;
     let values = unpack::<f64>(values, marks.iter().map(|mark| usize::from(*mark == 0)).sum())?;
     join(&ticks, &marks, values)
+}
+
+/// When the first sample of a chunk was taken; little more than the beginning of it is unpacked.
+pub(super) fn first_tick(place: Place, blob: &[u8]) -> Result<Time, Flaw> {
+    let Parts { count, ticks, .. } = parts(place, blob)?;
+    let mut first = vec![0_i64; count.min(PCO_BATCH)];
+    let unpacked = simple_decompress_into(ticks, &mut first);
+    let progress = unpacked.map_err(|error| Flaw(format!("not readable: {error}")))?;
+    let tick = first.first().filter(|_| progress.n_processed > 0).ok_or("no ticks")?;
+    Ok(Time::from_millis(*tick))
 }
 
 /// Ticks, marks and values side by side.
@@ -220,6 +246,7 @@ mod tests {
         fn any_samples_come_back_bit_by_bit(points in any_points()) {
             let blob = encode(PLACE, &points).unwrap();
             prop_assert!(equal(&decode(PLACE, &blob).unwrap(), &points));
+            prop_assert_eq!(first_tick(PLACE, &blob), Ok(points[0].tick));
             let elsewhere = Place { series: 8, ..PLACE };
             prop_assert_eq!(decode(elsewhere, &blob), Err("the checksum does not agree".into()));
         }

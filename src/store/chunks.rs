@@ -31,6 +31,11 @@ impl Sealed {
     pub(super) fn points(&self) -> std::result::Result<Vec<Point>, Flaw> {
         chunk::decode(self.place, &self.data)
     }
+
+    /// When the first of them was taken.
+    pub(super) fn first_tick(&self) -> std::result::Result<Time, Flaw> {
+        chunk::first_tick(self.place, &self.data)
+    }
 }
 
 /// What is sealed of a series in a span.

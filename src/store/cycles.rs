@@ -153,13 +153,6 @@ impl Reader {
         Ok(u64::from(done.unwrap_or(0)))
     }
 
-    /// When the oldest sample was taken, to the hour where it is sealed.
-    pub fn oldest_sample(&self) -> Result<Option<Time>> {
-        let sql =
-            "SELECT min(at) AS at FROM (SELECT min(tick) AS at FROM sample UNION ALL SELECT min(start) FROM chunk)";
-        Ok(self.first("sample", sql, [], |cells| cells.time_if_any("at"))?.flatten())
-    }
-
     /// How many cycles were done and missed in all.
     pub fn cycle_counts(&self) -> Result<CycleCounts> {
         Ok(CycleCounts { done: self.counter("cycles_done")?, missed: self.counter("cycles_missed")? })
