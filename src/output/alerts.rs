@@ -11,7 +11,7 @@ use crate::model::delivery::{Attempt, Delivery, Outcome, State};
 use crate::model::time::Time;
 use crate::store::alerts::TransitionRow;
 use crate::text::{safe, units};
-use crate::view::deliveries::Tried;
+use crate::view::deliveries::{Tried, why_nobody};
 use crate::view::page::story::deed_words;
 
 /// One line of a list.
@@ -164,7 +164,7 @@ pub fn show(line: &Line<'_>, history: &History, now: Time, terminal: &Terminal) 
     }
     out.push_str("\nnotifications\n");
     if line.deliveries.is_empty() {
-        out.push_str("  none: no channel hears of this severity\n");
+        let _ = writeln!(out, "  none: {}", why_nobody(alert, &history.deeds));
     }
     for (delivery, tried) in line.deliveries.iter().zip(&history.tried) {
         out.push_str(&notification(delivery, tried));

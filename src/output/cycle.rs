@@ -51,7 +51,7 @@ pub fn report(done: &Done<'_>, snapshot: &Snapshot, config: &Config, terminal: &
             safe::one_line(&event.summary)
         );
         if event.told == 0 {
-            let _ = writeln!(out, "        nobody is told: no channel hears of this severity");
+            let _ = writeln!(out, "        nobody is told: {}", untold(event));
         }
     }
     // several that went as one message have one line
@@ -63,6 +63,17 @@ pub fn report(done: &Done<'_>, snapshot: &Snapshot, config: &Config, terminal: &
     let state = snapshot.state();
     let _ = writeln!(out, "state {} (exit {})", state_word(state).to_uppercase(), state.exit());
     terminal.fit(&out)
+}
+
+/// Why nobody is told of an event.
+fn untold(event: &Event) -> String {
+    match (&event.alert.hold, event.transition) {
+        (Some(hold), _) => format!("withheld: {}", safe::answer(&hold.to_string())),
+        (None, Transition::Resolved(..) | Transition::Eased(..)) => {
+            "nobody who would hear of it was told before".to_owned()
+        }
+        (None, Transition::Fired(_) | Transition::Raised(..)) => "no channel hears of this severity".to_owned(),
+    }
 }
 
 /// Where a channel goes, without any secret.
@@ -104,4 +115,29 @@ pub fn rows(snapshot: &Snapshot, terminal: &Terminal) -> String {
 
 fn name(row: &Row) -> String {
     safe::one_line(&format!("{}{}", row.rule, row.labels))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::alert::{Alert, AlertKey, Ended};
+    use crate::model::hold::Hold;
+    use crate::model::labels::Labels;
+    use crate::model::severity::Severity;
+    use crate::model::time::Time;
+
+    #[test]
+    fn that_nobody_is_told_has_its_true_reason() {
+        let key = |rule: &str| AlertKey { rule: rule.into(), labels: Labels::empty() };
+        let event = |transition, hold| {
+            let alert = Alert { hold, ..Alert::begun(key("R"), Time::from_millis(0)) };
+            untold(&Event { alert, transition, summary: String::new(), told: 0 })
+        };
+        let fired = Transition::Fired(Severity::High);
+        let consequence = Hold::Dependency { on: key("NET") };
+        assert_eq!(event(fired, Some(consequence)), "withheld: a consequence of NET");
+        assert_eq!(event(fired, None), "no channel hears of this severity");
+        let over = Transition::Resolved(Severity::High, Ended::Cleared);
+        assert_eq!(event(over, None), "nobody who would hear of it was told before");
+    }
 }

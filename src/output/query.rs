@@ -23,7 +23,7 @@ pub fn table(series: &[Series], past: bool, now: Time, terminal: &Terminal) -> S
             let (low, high) = extremes(one, |value| in_unit(value, one.unit));
             cells.extend([low, high, drawn(one, terminal.ascii)]);
         }
-        cells.push(units::duration(now.since(one.time)));
+        cells.push(age(one.time, now));
         table.add_row(cells);
     }
     format!("{table}\n")
@@ -47,6 +47,12 @@ pub fn lines(series: &[Series], past: bool) -> String {
         out.push('\n');
     }
     out
+}
+
+/// How old a value is; of one that lies in the future, where the clock went back, nobody knows.
+fn age(of: Time, now: Time) -> String {
+    let ahead = of.since(now);
+    if ahead.is_zero() { units::duration(now.since(of)) } else { format!("in {}", units::duration(ahead)) }
 }
 
 fn name(series: &Series) -> String {

@@ -58,18 +58,18 @@ fn head(snapshot: &Snapshot, config: &Config, terminal: &Terminal) -> String {
         }
         return format!("{badge}  {name}: nothing has been checked yet\n           Start with:  sippar-mon check\n");
     };
-    let ago = units::duration(snapshot.age().unwrap_or_default());
-    if snapshot.stale {
+    if let Some(why) = snapshot.why_stale() {
         let badge = terminal.badge(Badge::UNKNOWN);
         let every = config.interval_text();
         return format!(
-            "{badge}  {name}: nothing has been checked for {ago} (every {every} expected)\n           \
+            "{badge}  {name}: {why} (every {every} expected)\n           \
              Last known: {} at {}. The values may have changed since.\n           \
              Find out why:  sippar-mon doctor\n",
             terminal.badge(badge_of(snapshot.last_state())),
             cycle.finished
         );
     }
+    let ago = units::duration(snapshot.age().unwrap_or_default());
     let rules: std::collections::BTreeSet<_> = snapshot.rows.iter().map(|row| &row.rule).collect();
     let bad: std::collections::BTreeSet<_> =
         snapshot.rows.iter().filter(|row| needs_a_look(row)).map(|row| &row.rule).collect();
@@ -271,10 +271,7 @@ pub fn nagios(snapshot: &Snapshot) -> String {
         State::Unknown => "UNKNOWN",
     };
     let what = match order(snapshot).first() {
-        _ if snapshot.cycle.is_none() => "nothing has been checked yet".to_owned(),
-        _ if snapshot.stale => {
-            format!("nothing has been checked for {}", units::duration(snapshot.age().unwrap_or_default()))
-        }
+        _ if snapshot.stale => snapshot.why_stale().unwrap_or_default(),
         Some((_, row)) if needs_a_look(row) => match (&row.standing, &row.value_text) {
             (Standing::Unknown(reason), _) => format!("{} cannot be judged: {reason}", check(row)),
             (_, Some(value)) => format!("{} {value} ({})", check(row), row.limit_text),

@@ -22,8 +22,9 @@ use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
 use crate::store::open::Trace;
 use crate::store::{Reader, Store};
+use crate::view::age::{self, is_stale};
 use crate::view::dashboard::Dashboard;
-use crate::view::snapshot::{Snapshot, is_stale};
+use crate::view::snapshot::Snapshot;
 use crate::world::Clock;
 
 /// How long a look at the database counts for others who ask.
@@ -202,7 +203,7 @@ impl Site {
         let now = self.clock.now();
         let cycle = moment.snapshot.cycle;
         let stale = cycle.is_none_or(|cycle| is_stale(&cycle, moment.config.interval, now));
-        Age { stale, seconds: cycle.map(|cycle| now.since(cycle.finished).as_secs_f64()), now }
+        Age { stale, seconds: cycle.and_then(|cycle| Some(age::age(&cycle, now)?.as_secs_f64())), now }
     }
 }
 

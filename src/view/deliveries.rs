@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use crate::model::alert::{Deed, DeedKind, Transition};
+use crate::model::alert::{Alert, Deed, DeedKind, Transition};
 use crate::model::delivery::Delivery;
+use crate::model::time::Time;
 use crate::store::alerts::TransitionRow;
 use crate::store::deliveries::Attempt;
 use crate::store::{Reader, Result};
+use crate::text::safe;
 
 /// What was tried for a delivery.
 pub struct Tried {
@@ -22,6 +24,22 @@ impl Tried {
         let together = delivery.parcel.map_or(Ok(1), |parcel| reader.parcel_size(parcel))?;
         Ok(Self { attempts: reader.attempts(delivery.id)?, together })
     }
+}
+
+/// Why nothing was ever queued for an alert that fired: something withheld it, or nobody hears of such alerts.
+pub fn why_nobody(alert: &Alert, deeds: &[Deed]) -> String {
+    let now = alert.hold.as_ref().map(ToString::to_string);
+    let withheld = deeds.iter().rfind(|deed| deed.kind == DeedKind::Withheld);
+    match now.or_else(|| withheld.map(|deed| deed.text.clone())) {
+        Some(hold) => format!("withheld: {}", safe::answer(&hold)),
+        None => "no channel hears of this severity".to_owned(),
+    }
+}
+
+/// What withheld an alert with this history at a tick.
+pub fn withheld_at(deeds: &[Deed], tick: Time) -> Option<&Deed> {
+    let turns = |deed: &&Deed| matches!(deed.kind, DeedKind::Withheld | DeedKind::Released) && deed.at <= tick;
+    deeds.iter().rfind(turns).filter(|deed| deed.kind == DeedKind::Withheld)
 }
 
 /// A delivery as `alert deliveries --json` and `alert show --json` print it.

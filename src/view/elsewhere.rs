@@ -39,6 +39,8 @@ pub struct Said {
     pub age: Option<f64>,
     /// Nothing was checked for longer than the rhythm explains.
     pub stale: bool,
+    /// There was a cycle; one without an age lies in the future.
+    pub has_checked: bool,
 }
 
 /// A row of `status --from --json`.
@@ -96,9 +98,10 @@ impl Row {
     pub fn remark(&self) -> String {
         match &self.said {
             Err(why) => why.clone(),
-            Ok(said) if said.stale => match said.age {
-                None => "nothing has been checked yet".to_owned(),
-                Some(age) => format!("nothing has been checked for {}", ago(age)),
+            Ok(said) if said.stale => match (said.age, said.has_checked) {
+                (None, false) => "nothing has been checked yet".to_owned(),
+                (None, true) => "the last check is in the future: its clock went back".to_owned(),
+                (Some(age), _) => format!("nothing has been checked for {}", ago(age)),
             },
             Ok(said) => said.first.clone().unwrap_or_default(),
         }
@@ -155,6 +158,7 @@ fn document(body: &[u8], ignore_acked: bool) -> Result<(State, Said), String> {
             firing: active.len(),
             first: active.iter().max_by_key(|alert| severity(alert)).map(|alert| text(&alert["type"])),
             age: all["age_seconds"].as_f64(),
+            has_checked: data["lastUpdated"].is_string(),
             stale: is_old,
         },
     ))
@@ -192,6 +196,12 @@ mod tests {
         );
         assert_eq!((said.ratio, said.firing, said.age, row.remark().as_str()), (Some(1.01), 1, Some(12.5), "X"));
         assert_eq!(Row::read("u", &body("high", r#","stale":false"#), true).state, State::Fine);
+        let ahead = Row::read("u", &body("ok", r#","stale":true,"age_seconds":null"#), false);
+        assert_eq!(ahead.remark(), "nothing has been checked yet");
+        let mut said = ahead.said.unwrap();
+        said.has_checked = true;
+        let ahead = Row { said: Ok(said), ..row.clone() };
+        assert_eq!(ahead.remark(), "the last check is in the future: its clock went back");
         let stale = Row::read("u", &body("ok", r#","stale":true,"age_seconds":250"#), false);
         assert_eq!((stale.state, stale.remark().as_str()), (State::Unknown, "nothing has been checked for 4 min 10 s"));
     }

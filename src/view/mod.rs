@@ -1,5 +1,6 @@
 //! One look at the store, from which every document is made: the screen, the JSON, the Nagios line.
 
+pub mod age;
 pub mod api;
 pub mod dashboard;
 pub mod deliveries;

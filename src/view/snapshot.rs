@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::age;
 use super::api::migration;
 use super::measured::Measured;
 use super::reserves::Picture;
@@ -24,10 +25,6 @@ use crate::store::deliveries::{DeliveryFilter, OutboxCounts, Proof, Tally};
 use crate::store::windows::Latest;
 use crate::store::{Reader, Result, Store};
 
-/// What is older than this many intervals, and [`GRACE`], is stale.
-const STALE_INTERVALS: f64 = 2.5;
-/// Beside the intervals: a cycle takes a while.
-const GRACE: Duration = Duration::from_secs(15);
 /// How many alerts that ever fired are part of the picture.
 const NEWEST: u32 = 50;
 
@@ -176,7 +173,7 @@ impl Snapshot {
         let mut given_up = moment.deliveries(&dead)?;
         given_up.retain(|delivery| now.since(delivery.created) < NEWS);
         let reserves = if config.watches_reserves { Picture::last(moment)? } else { None };
-        let stale = cycle.is_none_or(|cycle| is_stale(&cycle, config.interval, now));
+        let stale = cycle.is_none_or(|cycle| age::is_stale(&cycle, config.interval, now));
         let channels = channels(&moment.destinations()?, &faces(moment, config)?);
         Ok(Self {
             at: now,
@@ -203,9 +200,20 @@ impl Snapshot {
         self.newest.iter().map(|(_, alert)| alert).filter(|alert| alert.ended.is_some())
     }
 
-    /// How long ago the last cycle ended.
+    /// How long ago the last cycle ended; not known where there is none, or it lies in the future.
     pub fn age(&self) -> Option<Duration> {
-        self.cycle.map(|cycle| self.at.since(cycle.finished))
+        age::age(&self.cycle?, self.at)
+    }
+
+    /// Why nothing of this is of now, as a clause; none where it is.
+    pub fn why_stale(&self) -> Option<String> {
+        if !self.stale {
+            return None;
+        }
+        Some(match &self.cycle {
+            Some(cycle) => age::silence(cycle, self.at),
+            None => "nothing has been checked yet".to_owned(),
+        })
     }
 
     /// What it all comes to: CRITICAL before unknown before anything milder.
@@ -264,11 +272,6 @@ impl State {
             Self::Unknown => 3,
         }
     }
-}
-
-/// Whether more time has passed since `cycle` than the rhythm of `interval` explains.
-pub fn is_stale(cycle: &CycleRow, interval: Duration, now: Time) -> bool {
-    now.since(cycle.finished) > interval.mul_f64(STALE_INTERVALS) + GRACE
 }
 
 /// Whether the jobs of the bridge are measured.

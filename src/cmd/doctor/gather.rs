@@ -22,8 +22,9 @@ use crate::store::deliveries::DeliveryFilter;
 use crate::store::glance::glance;
 use crate::store::open::Mode;
 use crate::store::{Reader, Store};
+use crate::view::age::is_stale;
 use crate::view::doctor::facts::{self, Clock, Cost, Cycles, Database, Facts, Look, Works};
-use crate::view::snapshot::{channels, is_stale};
+use crate::view::snapshot::channels;
 
 /// Sources are given at most the deadline of such an interval.
 const PATIENCE: Duration = Duration::from_secs(25);

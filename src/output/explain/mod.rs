@@ -9,14 +9,16 @@ use std::fmt::Write as _;
 use self::lines::wrapped;
 use super::alerts;
 use super::terminal::Terminal;
-use crate::model::alert::Alert;
+use crate::model::alert::{Alert, Deed};
 use crate::model::labels::Labels;
 use crate::model::time::Time;
 use crate::model::verdict::{Missing, NoData};
 use crate::rules::Rule;
 use crate::rules::explain::Outcome;
 use crate::text::{safe, units};
+use crate::view::deliveries::withheld_at;
 use crate::view::explain::{Explanation, Life, channels};
+use crate::view::page::story::deed_words;
 
 /// Label sets that are explained before "and 12 more": a storm is read in parts.
 const STORM: usize = 20;
@@ -86,8 +88,13 @@ fn body(explanation: &Explanation<'_>, look: &Look<'_>) -> String {
 
 /// The tick that is explained.
 fn when(explanation: &Explanation<'_>, look: &Look<'_>) -> String {
-    let ago = units::duration(explanation.now.since(explanation.at));
-    let mut out = format!("at {}, {ago} ago\n", explanation.at);
+    let ahead = explanation.at.since(explanation.now);
+    let distance = if ahead.is_zero() {
+        format!("{} ago", units::duration(explanation.now.since(explanation.at)))
+    } else {
+        format!("{} in the future: the clock went back", units::duration(ahead))
+    };
+    let mut out = format!("at {}, {distance}\n", explanation.at);
     if explanation.is_stale {
         let what = "nothing has been checked lately: the values may have changed, and nobody is told. Is cron running?";
         out.push_str(&wrapped(what, look.terminal.width, "", ""));
@@ -152,19 +159,30 @@ fn history(life: &Life, rule: Option<&Rule>, now: Time, look: &Look<'_>) -> Stri
     if life.alert.fired_at.is_none_or(|fired| fired > life.alert.since) {
         let _ = writeln!(out, "  {}  became true", life.alert.since);
     }
+    let deed = |deed: &Deed| {
+        let what = format!("{}  {}", deed.at, deed_words(deed));
+        wrapped(&what, look.terminal.width, "  ", "      ")
+    };
+    let mut deeds = life.deeds.iter().peekable();
     for row in &life.history {
+        while let Some(before) = deeds.next_if(|deed| deed.at < row.tick) {
+            out.push_str(&deed(before));
+        }
         let at = row.value.map(|number| format!(", value {}", value(number))).unwrap_or_default();
         let what = format!("{}  {}{at}", row.tick, alerts::transition(row.transition));
         out.push_str(&wrapped(&what, look.terminal.width, "  ", "      "));
         let of_it: Vec<_> = life.deliveries.iter().filter(|delivery| delivery.message.at == row.tick).collect();
         if of_it.is_empty() {
-            out.push_str("    nobody was told\n");
+            let why = withheld_at(&life.deeds, row.tick).map(|deed| format!(": {}", deed_words(deed)));
+            let untold = format!("nobody was told{}", why.unwrap_or_default());
+            out.push_str(&wrapped(&untold, look.terminal.width, "    ", "      "));
         }
         for delivery in of_it {
             let told = case::delivery(delivery, "", now);
             out.push_str(&wrapped(&told, look.terminal.width, "    ", "      "));
         }
     }
+    out.extend(deeds.map(deed));
     out
 }
 

@@ -197,13 +197,16 @@
     const line = $("live");
     if (line && finished && interval) {
       const age = now() - finished;
-      const stale = age > interval * 2.5 + 15000;
+      // the clock went back: nobody knows how long ago that was
+      const ahead = age < -15000;
+      const stale = ahead || age > interval * 2.5 + 15000;
+      const future = `the last check is ${lasting(-age)} in the future: the clock went back`;
       line.className = stale ? "live stale" : age > interval * 1.5 ? "live late" : "live";
       line.querySelector("strong").textContent = stale ? "stale" : lost ? "lost" : "live";
-      if ($("ago")) $("ago").textContent = `checked ${lasting(age)} ago`;
+      if ($("ago")) $("ago").textContent = ahead ? future : `checked ${lasting(age)} ago`;
       if ($("next")) $("next").textContent = stale || age > interval ? "" : ` · next in ${lasting(interval - age)}`;
       const live = main().dataset.live !== "false";
-      banner("stale", stale && live ? `Nothing has been checked for ${lasting(age)}. The values below are old. Is cron running? Try: sippar-mon doctor` : "", "alert");
+      banner("stale", stale && live ? `${ahead ? future.replace("the", "The") : `Nothing has been checked for ${lasting(age)}`}. The values below are old. Is cron running? Try: sippar-mon doctor` : "", "alert");
       // the server says so with the next page; nobody waits for it
       if (stale && live && main().dataset.stale !== "true") {
         main().dataset.stale = "true";

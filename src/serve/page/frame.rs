@@ -6,6 +6,7 @@ use super::kit::{Place, escaped, favicon, state_parts};
 use crate::model::time::{Time, millis_of};
 use crate::serve::chart::patterns;
 use crate::text::units;
+use crate::view::age;
 use crate::view::page::span::{Choice, PRESETS, Span};
 use crate::view::page::{Pulse, Who};
 use crate::view::snapshot::State;
@@ -129,6 +130,7 @@ impl Frame<'_> {
             return html! { p class="live" { "written " time datetime=(self.at.rfc3339()) { (self.at.rfc3339()) } " on " (self.who.host) } };
         }
         let Some(cycle) = pulse.cycle else { return html! { p id="live" class="live late" { "nothing checked yet" } } };
+        let ahead = age::ahead(&cycle, self.at);
         let ago = self.at.since(cycle.finished);
         let class = if pulse.is_stale {
             "live stale"
@@ -141,7 +143,9 @@ impl Frame<'_> {
             p id="live" class=(class) {
                 span class="sign" aria-hidden="true" { "◉" } " "
                 strong { @if pulse.is_stale { "stale" } @else { "live" } }
-                " · " span id="ago" { "checked " (units::duration(ago)) " ago" }
+                " · " span id="ago" {
+                    @if let Some(ahead) = ahead { (age::future(ahead)) } @else { "checked " (units::duration(ago)) " ago" }
+                }
                 span id="next" {
                     @if !pulse.is_stale { " · next in " (units::duration(pulse.interval.saturating_sub(ago))) }
                 }

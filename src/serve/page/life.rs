@@ -60,7 +60,7 @@ pub fn history(page: &AlertPage, place: Place) -> Markup {
 /// Every attempt to tell people.
 pub fn attempts(page: &AlertPage) -> Markup {
     html! {
-        @if page.deliveries.is_empty() { p class="aside" { "None: no channel hears of this severity." } }
+        @if page.deliveries.is_empty() { p class="aside" { "None: " (page.why_nobody) } }
         @else {
             table class="attempts" {
                 thead { tr { th scope="col" { "What" } th scope="col" { "To" } th scope="col" { "State" } th scope="col" { "Attempts (UTC)" } } }

@@ -6,7 +6,7 @@ use super::Finding;
 use super::crontab::{self, Line};
 use super::facts::{Cycles, Facts, Starts, Unit};
 use crate::text::units;
-use crate::view::snapshot::is_stale;
+use crate::view::age::{self, is_stale};
 
 /// What these findings are about.
 pub const TOPIC: &str = "schedule";
@@ -95,9 +95,14 @@ fn done(facts: &Facts, ways: &[Way]) -> Vec<Finding> {
         })];
     };
     let interval = facts.config.works.as_ref().map(|works| works.interval);
-    let ago = units::duration(facts.now.since(last.finished));
     let is_late = interval.is_some_and(|interval| is_stale(&last, interval, facts.now));
     let took = units::duration(last.finished.since(last.started));
+    if age::ahead(&last, facts.now).is_some() {
+        let what = format!("{}{by}", age::silence(&last, facts.now));
+        let fix = "set the clock (timedatectl), or go on with this one: sippar-mon check";
+        return vec![Finding::problem(TOPIC, what).fix(fix)];
+    }
+    let ago = units::duration(facts.now.since(last.finished));
     let what = format!("last cycle {ago} ago, took {took}; {}{by}", in_a_day(cycles));
     if is_late {
         let late = Finding::problem(TOPIC, what);

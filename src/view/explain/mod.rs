@@ -7,7 +7,7 @@ use crate::alert::stand::{Stand, stand};
 use crate::alert::step::{self, Word};
 use crate::collect::catalogue::METRICS;
 use crate::config::Config;
-use crate::model::alert::{Alert, Phase, Transition};
+use crate::model::alert::{Alert, Deed, Phase, Transition};
 use crate::model::delivery::{Delivery, State};
 use crate::model::labels::Labels;
 use crate::model::reading::Reason;
@@ -19,7 +19,7 @@ use crate::rules::explain::{Explained, Outcome, Weighed};
 use crate::rules::{self, Catalogue, Rule, Windows};
 use crate::store::alerts::{AlertFilter, AlertId, TransitionRow};
 use crate::store::{Reader, Result};
-use crate::view::snapshot::is_stale;
+use crate::view::age::is_stale;
 
 /// A rule at one tick.
 pub struct Explanation<'a> {
@@ -73,6 +73,8 @@ pub struct Life {
     pub alert: Alert,
     /// What happened to it, oldest first.
     pub history: Vec<TransitionRow>,
+    /// What was done about it, and what withheld it.
+    pub deeds: Vec<Deed>,
     /// All that was ever decided to be sent about it.
     pub deliveries: Vec<Delivery>,
 }
@@ -81,7 +83,8 @@ impl Life {
     /// The alert that people call by `number`, if there is one.
     pub fn of(moment: &Reader, number: u64) -> Result<Option<Self>> {
         let Some((id, alert)) = moment.alert_by_number(number)? else { return Ok(None) };
-        Ok(Some(Self { alert, history: moment.transitions(id)?, deliveries: moment.deliveries_of(id)? }))
+        let (history, deeds) = (moment.transitions(id)?, moment.deeds(id)?);
+        Ok(Some(Self { alert, history, deeds, deliveries: moment.deliveries_of(id)? }))
     }
 }
 

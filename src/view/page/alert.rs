@@ -14,7 +14,7 @@ use crate::model::time::Time;
 use crate::rules::runbook;
 use crate::store::{Reader, Result};
 use crate::text::safe;
-use crate::view::deliveries::Tried;
+use crate::view::deliveries::{Tried, why_nobody};
 use crate::view::snapshot::Snapshot;
 
 /// What is shown before an alert began and after it ended, at least.
@@ -36,6 +36,8 @@ pub struct AlertPage {
     pub mark: Option<Mark>,
     /// Its life, oldest first.
     pub life: Vec<Entry>,
+    /// Why nobody was told, where nothing was queued.
+    pub why_nobody: String,
     /// What was queued for it, with what was tried.
     pub deliveries: Vec<(Delivery, Tried)>,
     /// How what it is about went around it; none where that is no number.
@@ -75,8 +77,9 @@ impl AlertPage {
                 number: None,
             })
             .collect();
-        for deed in reader.deeds(id)? {
-            life.push(Entry { at: deed.at, sign: Sign::Deed, text: deed_words(&deed), number: None });
+        let deeds = reader.deeds(id)?;
+        for deed in &deeds {
+            life.push(Entry { at: deed.at, sign: Sign::Deed, text: deed_words(deed), number: None });
         }
         life.sort_by_key(|entry| entry.at);
         let mut deliveries = Vec::new();
@@ -92,6 +95,7 @@ impl AlertPage {
             rule: rule.map(|rule| (safe::one_line(&rule.text), safe::one_line(&rule.origin.to_string()))),
             mark: reader.mark_of(id)?,
             life,
+            why_nobody: why_nobody(alert, &deeds),
             deliveries,
             chart,
             runbook: runbook::section(&alert.key.rule),

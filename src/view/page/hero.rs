@@ -15,6 +15,7 @@ use crate::model::reading::Datum;
 use crate::model::time::Time;
 use crate::rules::lookback;
 use crate::text::{money, safe, units};
+use crate::view::age;
 use crate::view::reserves::Picture;
 use crate::view::snapshot::{Snapshot, Standing as Stands, State};
 
@@ -71,10 +72,9 @@ pub fn live(snapshot: &Snapshot, config: &Config, alerts: &[Line], more: bool, b
     let (headline, mut why) = match snapshot.cycle {
         None => nothing_yet(snapshot),
         Some(cycle) if snapshot.stale => {
-            let ago = units::duration(snapshot.age().unwrap_or_default());
             let last = format!("Last known state: {} at {}.", word(snapshot.last_state()), cycle.finished);
             let every = config.interval_text();
-            (format!("Nothing has been checked for {ago}"), vec![last, format!("A check is expected every {every}.")])
+            (sentence(&age::silence(&cycle, snapshot.at)), vec![last, format!("A check is expected every {every}.")])
         }
         Some(_) => of_rules(snapshot, alerts, more),
     };
@@ -105,6 +105,12 @@ pub fn past(span: Span, checks: u64, count: usize, alerts: &[Line], backing: Opt
         _ => why.push(format!("{checks} checks were done.")),
     }
     Hero { state: worst.map_or(state, State::Firing), headline, why, backing }
+}
+
+/// A clause with a capital letter.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn nothing_yet(snapshot: &Snapshot) -> (String, Vec<String>) {
