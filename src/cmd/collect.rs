@@ -53,6 +53,11 @@ pub fn run(context: &Context, args: &cli::Collect) -> Ended {
     let config = context.config()?;
     let sources = chosen(&config, &args.source)?;
     let collected = block_on(measure(context, &config, sources, config.interval))?;
+    if context.shows_remarks() {
+        for (source, why) in collected.iter().filter_map(|one| Some((&one.source, one.why()?))) {
+            terminal::say(&context.terminal.fit(&format!("sippar-mon: {source}: {}", safe::answer(why))));
+        }
+    }
     let time = context.clock.now();
     let readings: Vec<(&Collected, Vec<Reading>)> = collected.iter().map(|one| (one, readings(one))).collect();
     if context.global.json {

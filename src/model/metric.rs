@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+/// The virtual metric of what fires and what is pending, as in Prometheus: 1 for each severity of each alert, with the
+/// alert's labels and `alertname`, `alertstate` (`pending`, `firing`) and `severity`. It has no history: it is as the
+/// last cycle left it, and never a series of the store.
+pub const ALERTS: &str = "ALERTS";
+
 /// The unit of a metric's values; decides how people see them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,15 +7,11 @@ use std::time::Duration;
 use super::promql::ast::{At, Expr, Node, Selector, Shift, Subquery};
 use crate::model::alert::{Alert, Phase};
 use crate::model::labels::{Labels, SeriesKey};
+pub use crate::model::metric::ALERTS;
 use crate::model::metric::{Metric, Shape, Unit};
 use crate::model::reading::{Datum, Need, Point, Reason, Window};
 use crate::model::severity::Severity;
 use crate::model::time::Time;
-
-/// The virtual metric of what fires and what is pending, as in Prometheus: 1 for each severity of each alert, with the
-/// alert's labels and `alertname`, `alertstate` (`pending`, `firing`) and `severity`. It has no history: it is as the
-/// last cycle left it.
-pub const ALERTS: &str = "ALERTS";
 
 /// [`ALERTS`] as an entry of the catalogue; it has the labels of each alert besides.
 pub const ALERTS_METRIC: Metric = Metric {

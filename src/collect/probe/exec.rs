@@ -11,7 +11,7 @@ use super::Attempt;
 use super::pace::Keys;
 use crate::collect::catalogue::METRICS;
 use crate::model::labels::SeriesKey;
-use crate::model::metric::Unit;
+use crate::model::metric::{ALERTS, Unit};
 use crate::model::reading::{Reading, Value};
 use crate::net::program::{Unfit, command, inspect};
 use crate::net::run::{End, Program, Ran, environment, run};
@@ -147,7 +147,7 @@ fn admit(sample: Sample, probe: &str, seen: &mut BTreeSet<SeriesKey>) -> Result<
     let Sample { line, series, value } = sample;
     let series = SeriesKey { labels: series.labels.with("probe", probe), ..series };
     let refuse = |why| Err(Refused { line, why });
-    if METRICS.iter().any(|metric| metric.name == series.metric.as_ref()) {
+    if *series.metric == *ALERTS || METRICS.iter().any(|metric| metric.name == series.metric.as_ref()) {
         return refuse("a metric of the monitor itself has this name");
     }
     if seen.len() >= MAX_SAMPLES {

@@ -47,6 +47,7 @@ async fn what_cannot_be_used_is_named_and_the_rest_is_used() {
             "4 lines are not used: line 1: a metric of the monitor itself has this name; line 3: this series was given \
              before; line 4: expected the name of a metric; …",
         ),
+        ("echo 'ALERTS 1'", 0, "1 line is not used: line 1: a metric of the monitor itself has this name"),
         (
             many,
             1000,
