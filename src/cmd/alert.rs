@@ -43,7 +43,7 @@ struct Shown<'a> {
 
 /// Lists alerts: those that are not over, or with `--all` or `--since` also those that are.
 pub fn list(context: &Context, args: &cli::List) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let since = args.since.as_deref().map(units::parse_duration).transpose();
     let since = since.map_err(|why| Trouble::new(Kind::Usage, format!("--since: {why}")))?;
@@ -51,6 +51,7 @@ pub fn list(context: &Context, args: &cli::List) -> Ended {
     let store = Store::open(&config.database.0, Mode::Read, now)?;
     let filter = AlertFilter { since: since.map(|since| now - since), at_least: least, limit: None };
     let mut found = store.alerts(&filter)?;
+    context.say_stale(store.last_cycle()?, &config, now);
     if !args.all && since.is_none() {
         found.retain(|(_, alert)| alert.ended.is_none());
     }
@@ -72,12 +73,13 @@ pub fn list(context: &Context, args: &cli::List) -> Ended {
 
 /// Shows one alert with its history and every attempt to tell people.
 pub fn show(context: &Context, args: &cli::Show) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let store = Store::open(&config.database.0, Mode::Read, now)?;
     let Some((id, alert)) = store.alert_by_number(args.number)? else {
         return Err(unknown(args.number).into());
     };
+    context.say_stale(store.last_cycle()?, &config, now);
     let line = line(&store, &config, id, &alert)?;
     let mut tried = Vec::new();
     for delivery in &line.deliveries {

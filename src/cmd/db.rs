@@ -59,7 +59,7 @@ fn note(database: &Path) -> PathBuf {
 
 /// Copies the database to a file.
 fn backup(context: &Context, args: &cli::DbBackup) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let Contents { bytes, format, tick } = backup::backup(&config.database.0, &args.file, args.force)?;
     let made =
         Made { at: context.clock.now(), file: std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone()) };
@@ -78,7 +78,7 @@ fn backup(context: &Context, args: &cli::DbBackup) -> Ended {
 
 /// Looks at all of the database.
 fn check(context: &Context) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let path = &config.database.0;
     let found = examine::examine(path)?;
     if context.global.json {
@@ -93,7 +93,7 @@ fn check(context: &Context) -> Ended {
 
 /// Puts a backup in the place of the database.
 fn restore(context: &Context, args: &cli::DbRestore) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let path = &config.database.0;
     let from = inspect(path, &args.file)?;
     if !args.yes && !agreed(path, &args.file, from.tick)? {

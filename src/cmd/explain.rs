@@ -31,7 +31,7 @@ pub fn rule(context: &Context, args: &cli::RulesExplain) -> Ended {
 
 /// The same for one alert: now while it lasts, else at the moment it fired.
 pub fn alert(context: &Context, args: &cli::AlertExplain) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let asked = until(args.at.as_deref(), now)?;
     let mut store = Store::open(&config.database.0, Mode::Read, now)?;

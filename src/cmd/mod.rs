@@ -28,12 +28,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::{Alert, Cli, Command, Global, When};
+use crate::config::serve::Serving;
 use crate::config::{self, Broken, Config, Flags};
 use crate::model::fault::Located;
+use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
 use crate::net::Net;
 use crate::output::diagnostics;
 use crate::output::terminal::{self, Terminal};
+use crate::store::cycles::CycleRow;
+use crate::text::{safe, units};
+use crate::view::age;
 use crate::world::{Clock, Env};
 
 /// What every command is handed.
@@ -109,6 +114,49 @@ impl Context {
         Ok(config)
     }
 
+    /// The configuration in use, for whoever looks at what is watched or acts on it: where the one on the disk is broken
+    /// and the system was watched before, the last one that worked. Who looks for the cause of an alert must not have to
+    /// correct a slip first.
+    pub fn config_in_use(&self) -> Result<Config, Trouble> {
+        let config = self.load_or_last(None)?;
+        if self.global.verbose > 0 {
+            self.remarks(&config);
+        }
+        Ok(config)
+    }
+
+    /// The same as a server reads it, or anybody else.
+    fn load_or_last(&self, serving: Option<Serving>) -> Result<Config, Trouble> {
+        let is_serving = serving.is_some();
+        let flags = Flags { serving, ..self.flags(None) };
+        let broken = match config::load(&flags, &self.env) {
+            Ok(config) => return Ok(config),
+            Err(broken) => broken,
+        };
+        let Broken::Faults(faults, Some(database)) = &broken else { return Err(self.told(broken)) };
+        let last = if is_serving {
+            // what today's environment lacks may be what guards the server
+            config::load_last_sound(database, &flags, &self.env)
+        } else {
+            config::load_last_good(database, &flags, &self.env)
+        };
+        let Some(config) = last else { return Err(self.told(broken)) };
+        if self.global.quiet < 2 {
+            terminal::say(&self.terminal.fit(&goes_on(faults)));
+        }
+        Ok(config)
+    }
+
+    /// Says on standard error that what is printed is not of now, where that is so.
+    pub fn say_stale(&self, last: Option<CycleRow>, config: &Config, now: Time) {
+        let Some(last) = last.filter(|last| age::is_stale(last, config.interval, now)) else { return };
+        if self.global.quiet < 2 {
+            let (why, every) = (age::silence(&last, now), config.interval_text());
+            let what = format!("{why} (every {every} expected); this is how it was at {}", last.finished);
+            terminal::say(&self.terminal.fit(&format!("sippar-mon: {what}")));
+        }
+    }
+
     /// The same without telling.
     fn load(&self, every: Option<Duration>) -> Result<Config, Broken> {
         config::load(&self.flags(every), &self.env)
@@ -166,6 +214,24 @@ impl Context {
     fn net(&self, config: &Config) -> Arc<Net> {
         Arc::new(Net::new(config.ca_file.clone(), self.env.get("SSL_CERT_FILE").map(PathBuf::from)))
     }
+}
+
+/// That a broken configuration is not in use, in a line, with the place of its first fault.
+fn goes_on(faults: &[Located]) -> String {
+    let first = faults.first().map_or_else(String::new, |located| {
+        let path = located.source.as_ref().map(|source| source.path.display().to_string());
+        let at = diagnostics::position(located).map(|at| format!("{}:{}", at.line, at.column));
+        let place = path.into_iter().chain(at).collect::<Vec<_>>().join(":");
+        let what = &located.fault.what;
+        safe::one_line(&if place.is_empty() { what.clone() } else { format!("{place}: {what}") })
+    });
+    let more = match faults.len().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" and {} more", units::counted(more, "error")),
+    };
+    format!(
+        "sippar-mon: {first}{more}; the last configuration that worked goes on (all faults: sippar-mon rules check)"
+    )
 }
 
 /// How many faults there were, for the last line.

@@ -46,7 +46,7 @@ pub fn run(context: &Context, args: &cli::Query) -> Ended {
     let since = args.since.as_deref().map(units::parse_duration).transpose();
     let since = since.map_err(|why| Trouble::new(Kind::Usage, format!("--since: {why}")))?;
     let expr = promql::parse(&args.expr).map_err(|faults| refuse(context, &args.expr, faults))?;
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let (ticks, data) = read(context, &config, &expr, since)?;
     let series = answer(&expr, &data, &ticks, Catalogue::of(METRICS))?;
     if context.global.json {

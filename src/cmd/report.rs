@@ -34,7 +34,7 @@ struct Written<'a> {
 
 /// Writes the report.
 pub fn run(context: &Context, args: &cli::Report) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let mut store = Store::open(&config.database.0, Mode::Read, now)?;
     let report = {

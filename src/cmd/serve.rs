@@ -28,11 +28,11 @@ const FAREWELL: Duration = Duration::from_secs(15);
 pub fn run(context: &Context, args: &cli::Serve) -> Ended {
     let listen = args.listen.as_deref().map(parse_listen).transpose();
     let listen = listen.map_err(|why| Trouble::new(Kind::Usage, format!("--listen: {why}")))?;
-    let flags = Flags { serving: Some(Serving { listen }), ..context.flags(None) };
-    let config = config::load(&flags, &context.env).map_err(|broken| context.told(broken))?;
+    let config = context.load_or_last(Some(Serving { listen }))?;
     context.remarks(&config);
     // the address is taken once
-    let flags = Flags { serving: Some(Serving { listen: Some(config.serve.listen) }), unseen: true, ..flags };
+    let flags =
+        Flags { serving: Some(Serving { listen: Some(config.serve.listen) }), unseen: true, ..context.flags(None) };
     let env = context.env.clone();
     let reread: Reread = Box::new(move |config| config::reread(config, &flags, &env));
     block_on(work(context, config, reread, args.repeat))?;

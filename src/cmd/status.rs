@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Context, Ended, block_on};
 use crate::cli::{self, Format};
 use crate::config::Config;
+use crate::model::trouble::Trouble;
 use crate::output::status::{self, Sparks};
 use crate::output::terminal;
 use crate::store::Store;
@@ -24,7 +25,7 @@ pub fn run(context: &Context, args: &cli::Status) -> Ended {
     if !args.from.is_empty() {
         return super::elsewhere::run(context, args);
     }
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     if args.watch {
         return block_on(watch(context, args, &config));
     }
@@ -40,17 +41,23 @@ fn show(
     config: &Config,
     store: &Store,
     snapshot: &Snapshot,
-) -> Result<(), crate::model::trouble::Trouble> {
+) -> Result<(), Trouble> {
     let format = if context.global.json { Format::Json } else { args.format };
     match format {
         Format::Json => super::print_json(&dashboard::Status::new(snapshot, config)),
         Format::Nagios => terminal::print(&status::nagios(snapshot)),
-        Format::Table if !context.terminal.out => terminal::print(&status::lines(snapshot)),
+        Format::Table if !context.terminal.out => lines(context, config, snapshot),
         Format::Table => {
             let sparks = sparks(config, store, snapshot, args.all)?;
             terminal::print(&status::screen(snapshot, config, &sparks, args.all, &context.terminal))
         }
     }
+}
+
+/// Lines for scripts; that they are old is said beside them.
+fn lines(context: &Context, config: &Config, snapshot: &Snapshot) -> Result<(), Trouble> {
+    context.say_stale(snapshot.cycle, config, snapshot.at);
+    terminal::print(&status::lines(snapshot))
 }
 
 /// The last hour of each row that is shown.
@@ -85,7 +92,7 @@ async fn watch(context: &Context, args: &cli::Status, config: &Config) -> Ended 
             terminal::print("\u{1b}[H\u{1b}[2J")?;
             show(context, args, config, &store, &snapshot)?;
         } else if last != Some(seen) {
-            terminal::print(&status::lines(&snapshot))?;
+            lines(context, config, &snapshot)?;
         }
         last = Some(seen);
         tokio::select! {

@@ -194,10 +194,19 @@ pub fn reread(config: &Config, flags: &Flags, env: &Env) -> Option<Config> {
 /// Builds the last configuration that worked with this database, with today's environment. It worked before, so a fault
 /// of today is one of its surroundings (a variable, a permission): what still works is better than nothing.
 pub fn load_last_good(database: &Path, flags: &Flags, env: &Env) -> Option<Config> {
+    examine_last(database, flags, env).map(Examined::working)
+}
+
+/// The same for whoever needs all of it: with today's environment it has no fault either.
+pub fn load_last_sound(database: &Path, flags: &Flags, env: &Env) -> Option<Config> {
+    examine_last(database, flags, env)?.sound().ok()
+}
+
+fn examine_last(database: &Path, flags: &Flags, env: &Env) -> Option<Examined> {
     let texts = last_good::recall(database)?;
     let path = texts.main.as_ref().map(|main| (main.path.clone(), Origin::Default));
     let flags = Flags { database: Some(database.to_owned()), ..flags.clone() };
-    build(texts, Vec::new(), path, &flags, env).ok().map(Examined::working)
+    build(texts, Vec::new(), path, &flags, env).ok()
 }
 
 /// The file of the last configuration that worked with this database, where there was one.

@@ -37,7 +37,8 @@ pub fn screen(snapshot: &Snapshot, config: &Config, sparks: &Sparks, all: bool, 
         }
         let hidden = snapshot.rows.len() - shown.len();
         if hidden > 0 {
-            let _ = writeln!(out, "  {hidden} more fine, show with --all");
+            let fine = if snapshot.stale { "were fine" } else { "fine" };
+            let _ = writeln!(out, "  {hidden} more {fine}, show with --all");
         }
     }
     out.push_str(&channels(snapshot, all));

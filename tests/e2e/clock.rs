@@ -44,6 +44,21 @@ fn a_last_check_in_the_future_is_stale_until_the_next_one() {
 }
 
 #[test]
+fn what_is_printed_of_a_monitor_that_stopped_is_said_to_be_old() {
+    let mut world = World::with_queue("");
+    world.queue(50);
+    at(&mut world, 5);
+    assert_eq!(world.run(&["check"]).code, 1);
+    assert_eq!(world.run(&["status"]).err, "");
+    at(&mut world, 15);
+    let (begins, ends) = ("sippar-mon: nothing has been checked for ", "; this is how it was at 2026-11-23T08:05:00Z\n");
+    for (args, code) in [(&["status"][..], 3), (&["alert", "list"], 0), (&["alert", "show", "1"], 0)] {
+        let ran = world.run(args);
+        assert!(ran.code == code && ran.err.starts_with(begins) && ran.err.ends_with(ends), "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_backtest_begins_with_the_first_cycle_also_where_its_day_is_sealed() {
     let mut world = World::with_queue("");
     let config = std::fs::read_to_string(world.path("config.toml")).unwrap();

@@ -18,7 +18,7 @@ use crate::view::deliveries::{DeliveryRow, Tried};
 
 /// Lists deliveries, the newest first.
 pub fn list(context: &Context, args: &cli::Deliveries) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let state = args.state.as_deref().map(state).transpose()?;
     let store = Store::open(&config.database.0, Mode::Read, context.clock.now())?;
     let filter = DeliveryFilter { state, channel: args.channel.clone(), limit: Some(args.limit), alert: None };
@@ -89,7 +89,7 @@ pub fn drop(context: &Context, args: &cli::Drop) -> Ended {
     if why.is_empty() {
         return Err(Trouble::new(Kind::Usage, "--message is empty").help("say in a few words why").into());
     }
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let mut store = Store::open(&config.database.0, Mode::Write, now)?;
     let tx = store.begin()?;

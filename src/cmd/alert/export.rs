@@ -28,7 +28,7 @@ struct Document<'a> {
 
 /// Prints or writes the test.
 pub fn run(context: &Context, args: &cli::Export) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let mut store = Store::open(&config.database.0, Mode::Read, context.clock.now())?;
     let moment = store.snapshot()?;
     let Some((id, alert)) = moment.alert_by_number(args.number)? else {

@@ -79,7 +79,7 @@ pub fn said(word: &cli::Word) -> Result<String, Trouble> {
 }
 
 fn open(context: &Context) -> Result<(Config, Store, Time), Trouble> {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let store = Store::open(&config.database.0, Mode::Write, now)?;
     Ok((config, store, now))

@@ -31,7 +31,7 @@ pub fn run(context: &Context, args: &cli::Mark) -> Ended {
     if why.is_empty() {
         return Err(Trouble::new(Kind::Usage, "--message is empty").help("say in a few words why").into());
     }
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let mut store = Store::open(&config.database.0, Mode::Write, now)?;
     let tx = store.begin()?;

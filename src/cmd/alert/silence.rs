@@ -19,7 +19,7 @@ use crate::view::silences::Row;
 /// Keeps a silence, and shows what it mutes.
 pub fn silence(context: &Context, args: &cli::Silence) -> Ended {
     let why = said(&args.word)?;
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let until = until(args, now)?;
     let mut store = Store::open(&config.database.0, Mode::Write, now)?;
@@ -41,7 +41,7 @@ pub fn silence(context: &Context, args: &cli::Silence) -> Ended {
 
 /// Ends a silence now.
 pub fn unsilence(context: &Context, args: &cli::Unsilence) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let mut store = Store::open(&config.database.0, Mode::Write, now)?;
     let tx = store.begin()?;
@@ -61,7 +61,7 @@ pub fn unsilence(context: &Context, args: &cli::Unsilence) -> Ended {
 
 /// Lists the silences that have not ended.
 pub fn silences(context: &Context) -> Ended {
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let now = context.clock.now();
     let store = Store::open(&config.database.0, Mode::Read, now)?;
     let silences = store.silences(now)?;

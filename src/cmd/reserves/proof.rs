@@ -15,7 +15,7 @@ pub fn run(context: &Context, args: &cli::ReservesProof) -> Ended {
     let now = context.clock.now();
     let at = args.at.as_deref().map(|text| instant::parse(text, now)).transpose();
     let at = at.map_err(|why| Trouble::new(Kind::Usage, format!("--at: {why}")))?;
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let mut store = Store::open(&config.database.0, Mode::Read, now)?;
     let moment = store.snapshot()?;
     let head = moment.last_reserve_row()?.ok_or_else(|| nothing(&config))?;

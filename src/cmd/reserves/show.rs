@@ -58,7 +58,7 @@ struct Paid<'a> {
 pub fn run(context: &Context, args: &cli::ReservesShow) -> Ended {
     let since = args.since.as_deref().map(units::parse_duration).transpose();
     let since = since.map_err(|why| Trouble::new(Kind::Usage, format!("--since: {why}")))?;
-    let config = context.config()?;
+    let config = context.config_in_use()?;
     let at = context.clock.now();
     let mut store = Store::open(&config.database.0, Mode::Read, at)?;
     let moment = store.snapshot()?;
