@@ -108,9 +108,7 @@ fn line<'a>(store: &Reader, config: &Config, id: AlertId, alert: &'a Alert) -> R
     let rule = config.rules.iter().find(|rule| rule.name == alert.key.rule);
     let severity = alert.severity().or(alert.peak).unwrap_or(Severity::Low);
     let value = match (rule, alert.value) {
-        (Some(rule), Some(value)) => {
-            format!("{} {}", rule.value_text(value), rule.limit_text(severity)).trim().to_owned()
-        }
+        (Some(rule), Some(value)) => rule.against(value, severity, rule.value_text(value)),
         (None, Some(value)) => units::number(value),
         (_, None) => "not measured".to_owned(),
     };

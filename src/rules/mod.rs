@@ -23,6 +23,7 @@ pub mod shipped;
 mod template;
 pub mod testing;
 mod windows;
+mod words;
 pub mod written;
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::model::metric::Unit;
 use crate::model::severity::{BySeverity, Severity};
 use crate::model::time::Time;
 use crate::model::verdict::Policy;
-use crate::text::{safe, units};
+use crate::text::units;
 
 /// A rule that can be judged.
 #[derive(Clone, Debug)]
@@ -223,7 +223,7 @@ impl Rule {
         if let Some(template) = &self.summary {
             return self.filled(template, labels, value, severity);
         }
-        let value = value.map_or_else(|| "not measured".to_owned(), |value| self.value_text(value));
+        let value = value.map_or_else(|| "not measured".to_owned(), |value| self.value_beside(value, severity));
         let limit = self.limit_text(severity);
         let against = if limit.is_empty() { limit } else { format!(" (limit {limit})") };
         format!("{}{labels}: {value}{against}", self.name)
@@ -261,9 +261,9 @@ impl Rule {
                 None if is_over => format!("No longer: {summary}"),
                 None => summary,
             },
-            value: now.map(|value| self.value_text(value)),
+            value: now.map(|value| self.value_beside(value, severity)),
             limit: Some(self.limit_text(severity)),
-            worst: alert.worst.map(|value| self.value_text(value)),
+            worst: alert.worst.map(|value| self.value_beside(value, severity)),
             action: self.advice(labels, now, severity),
             runbook_url: self.runbook_url.clone(),
             cause: None,
@@ -307,25 +307,6 @@ impl Rule {
             Unit::Timestamp => units::value(distance, Unit::Seconds),
             unit => units::value(distance, unit),
         }
-    }
-
-    /// The limit of a severity: `> 85 %`, `== 0`; empty where the rule has none in one number.
-    pub fn limit_text(&self, severity: Severity) -> String {
-        match &self.test {
-            Test::Ladder(ladder) => ladder.rungs[severity]
-                .map(|rung| format!("{} {}", ladder.worse.symbol(), self.value_text(rung.limit)))
-                .unwrap_or_default(),
-            Test::Condition(_) => self.condition_text(),
-        }
-    }
-
-    fn condition_text(&self) -> String {
-        let Some(Compared { op, limit, .. }) = compared(&self.expr) else { return String::new() };
-        let limit = match limit.bare().node {
-            Node::Number(value) => self.value_text(value),
-            _ => safe::clip(&safe::one_line(self.text.get(limit.span.clone()).unwrap_or_default()), 60),
-        };
-        format!("{} {limit}", op.symbol())
     }
 }
 

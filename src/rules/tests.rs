@@ -288,6 +288,34 @@ fn a_rule_without_summary_still_says_what_is_wrong() {
 }
 
 #[test]
+fn no_comparison_is_printed_that_does_not_hold() {
+    let text = "[[rule]]\nalert = 'A'\nexpr = 'system_memory_usage_ratio'\nabove = { HIGH = '90%' }\n
+                [[rule]]\nalert = 'B'\nexpr = 'probe_success == 0'\nseverity = 'high'\n
+                [[rule]]\nalert = 'C'\nexpr = 'system_disk_free_bytes'\nbelow = { HIGH = '1GiB' }\n
+                [[rule]]\nalert = 'D'\nexpr = 'bridge_job_processing_seconds'\nabove = { HIGH = '2h' }\n
+                [[rule]]\nalert = 'E'\nexpr = 'count(service_up) > scalar(count(probe_success))'\nseverity = 'high'";
+    for (name, value, wanted) in [
+        ("A", 0.95, "95 % > 90 %"),
+        ("A", 0.8852, "88.52 % (limit > 90 %)"),
+        ("A", 0.900_001, "90.0001 % > 90 %"),
+        ("A", 0.9, "90 % (limit > 90 %)"),
+        ("B", 0.0, "0 == 0"),
+        ("B", 1.0, "1 (limit == 0)"),
+        ("C", 1_073_741_823.0, "1073741823 B < 1 GiB"),
+        ("D", 7200.4, "2 h 0.4 s > 2 h"),
+        ("E", 5.0, "5 (limit > scalar(count(probe_success)))"),
+    ] {
+        let rule = rule(text, name);
+        assert_eq!(rule.against(value, Severity::High, rule.value_text(value)), wanted, "{name}");
+    }
+    let disk = rule(text, "C");
+    assert_eq!(
+        disk.summary(&Labels::empty(), Some(1_073_741_823.0), Severity::High),
+        "C: 1073741823 B (limit < 1 GiB)"
+    );
+}
+
+#[test]
 fn units_come_from_the_metric_or_the_limits() {
     for (expr, limit, unit, wanted) in [
         ("system_memory_usage_ratio", "0.9", Unit::Ratio, "> 90 %"),

@@ -145,6 +145,38 @@ pub fn value(value: f64, unit: Unit) -> String {
     }
 }
 
+/// A value with all that is known of it, for where [`value`] would print it as its limit: `2 h 0.4 s`, `1073741823 B`.
+pub fn exact(value: f64, unit: Unit) -> String {
+    if !value.is_finite() {
+        return number(value);
+    }
+    match unit {
+        // what a float adds beyond the tenth decimal is its own
+        Unit::Ratio => format!("{} %", trimmed(value * 100.0, 10)),
+        Unit::Bytes => format!("{value} B"),
+        Unit::Seconds => exact_seconds(value),
+        Unit::Timestamp | Unit::Algo | Unit::Bool | Unit::Count => value.to_string(),
+    }
+}
+
+/// Seconds in all their units, with the decimals there are.
+fn exact_seconds(value: f64) -> String {
+    const STEPS: [(&str, f64); 3] = [("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)];
+    let mut rest = value.abs();
+    let mut parts = Vec::new();
+    for (name, length) in STEPS {
+        let count = (rest / length).floor();
+        if count > 0.0 {
+            parts.push(format!("{count} {name}"));
+            rest -= count * length;
+        }
+    }
+    if rest > 0.0 || parts.is_empty() {
+        parts.push(format!("{} s", trimmed(rest, 6)));
+    }
+    format!("{}{}", if value < 0.0 { "-" } else { "" }, parts.join(" "))
+}
+
 /// Algos to the last of their decimals; amounts of which a float holds no more are cut where it ends.
 fn algos(value: f64) -> String {
     #[allow(clippy::cast_possible_truncation, reason = "a float beyond i128 saturates, and is no amount anyway")]
@@ -173,7 +205,8 @@ fn bytes(value: f64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut scaled = value;
     let mut unit = 0;
-    while scaled.abs() >= 1024.0 && unit + 1 < UNITS.len() {
+    // what is printed as 1024 of a unit is one of the next
+    while (scaled.abs() * 10.0).round() >= 10_240.0 && unit + 1 < UNITS.len() {
         scaled /= 1024.0;
         unit += 1;
     }
@@ -252,6 +285,26 @@ mod tests {
         assert_eq!(parse_quantity("-0.5"), Ok((-0.5, None)));
         for text in ["nan", "inf", "85 percent", "%", ""] {
             assert!(parse_quantity(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_read_as_its_limit_is_told_exactly() {
+        for (given, unit, shown) in [
+            (7200.4, Unit::Seconds, "2 h 0.4 s"),
+            (-90_061.5, Unit::Seconds, "-1 d 1 h 1 min 1.5 s"),
+            (0.0, Unit::Seconds, "0 s"),
+            (1_073_741_823.0, Unit::Bytes, "1073741823 B"),
+            (0.850_000_1, Unit::Ratio, "85.00001 %"),
+            (1000.000_1, Unit::Count, "1000.0001"),
+            (f64::INFINITY, Unit::Bytes, "+Inf"),
+        ] {
+            assert_eq!(exact(given, unit), shown);
+        }
+        for (given, shown) in
+            [(1_073_741_823.0, "1 GiB"), (1023.96, "1 KiB"), (1023.9, "1023.9 B"), (-1024.0, "-1 KiB")]
+        {
+            assert_eq!(value(given, Unit::Bytes), shown);
         }
     }
 

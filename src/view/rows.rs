@@ -45,7 +45,7 @@ pub fn rows_of(rule: &Rule, judgement: Judgement, open: &Open) -> Vec<Row> {
         Row {
             rule: rule.name.clone(),
             value,
-            value_text: value.map(|value| rule.value_text(value)),
+            value_text: value.map(|value| rule.value_beside(value, shown)),
             limit_text: rule.limit_text(shown),
             since: alert.map(|alert| alert.fired_at.unwrap_or(alert.since)),
             number: alert.and_then(|alert| alert.number),

@@ -144,7 +144,7 @@ fn value(rule: Option<&Rule>, alert: &Alert, severity: Severity) -> String {
     let shown = if alert.ended.is_some() { alert.worst.or(alert.value) } else { alert.value };
     match (rule, shown) {
         _ if alert.unknown.is_some() && alert.ended.is_none() => "not measured".to_owned(),
-        (Some(rule), Some(value)) => format!("{} {}", text(rule, value), rule.limit_text(severity)).trim().to_owned(),
+        (Some(rule), Some(value)) => rule.against(value, severity, text(rule, value)),
         (None, Some(value)) => units::number(value),
         (_, None) => "not measured".to_owned(),
     }

@@ -105,8 +105,7 @@ fn of_transition(about: &About, row: &TransitionRow, config: &Config) -> Entry {
     let rule = config.rules.iter().find(|rule| rule.name == about.key.rule);
     let is_told = !matches!(row.transition, Transition::Resolved(..));
     let value = rule.zip(row.value).filter(|_| is_told).map(|(rule, value)| {
-        let against = format!("{} {}", alerts::text(rule, value), rule.limit_text(row.transition.severity()));
-        format!(" at {}", against.trim())
+        format!(" at {}", rule.against(value, row.transition.severity(), alerts::text(rule, value)))
     });
     let what = transition_words(row.transition);
     let text = format!("{} {what}{}", about.key, value.unwrap_or_default());
