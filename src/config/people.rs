@@ -45,6 +45,11 @@ pub fn channels(file: &File, secrets: &Secrets<'_>, check: &mut Check<'_>) -> Ve
             channels.extend(settings.build(kind, &(0..0), check));
         }
     }
+    // who writes such a channel into the file may well refer to these variables
+    let readable = |name: &str| secrets.variable(name).ok().flatten();
+    for (_, warning) in notify::half_set(&readable).into_iter().filter(|(kind, _)| !kinds.contains(kind)) {
+        check.fault(warning);
+    }
     for what in unreadable.into_inner() {
         check.fault(
             Fault::error(what, Place::Nowhere).help("a channel of the environment is missing until this can be read"),

@@ -32,7 +32,7 @@ use self::alertmanager::Alertmanager;
 use self::email::Email;
 use self::exec::Exec;
 use self::pagerduty::PagerDuty;
-pub use self::settings::{OF_ENVIRONMENT, Settings, from_environment};
+pub use self::settings::{OF_ENVIRONMENT, Settings, from_environment, half_set};
 use self::slack::Slack;
 use self::sms::Sms;
 use self::telegram::Telegram;

@@ -147,6 +147,9 @@ impl From<sms::Settings> for Settings {
     }
 }
 
+/// What to do about variables of which some are missing.
+const TOGETHER: &str = "set the variables together, or none of them";
+
 /// The kinds, and names, of channels that the environment can describe.
 pub const OF_ENVIRONMENT: [&str; 3] = ["slack", "email", "sms"];
 
@@ -158,10 +161,27 @@ pub fn from_environment(get: &dyn Fn(&str) -> Option<String>, check: &mut Check<
     slack.into_iter().chain(email).chain(sms).collect()
 }
 
+/// What the environment says of a channel without the variable that makes it one, by kind; nobody is told by that.
+pub fn half_set(get: &dyn Fn(&str) -> Option<String>) -> Vec<(&'static str, Fault)> {
+    const KINDS: [(&str, &str, &[&str]); 3] = [
+        ("slack", "SLACK_WEBHOOK_URL", &["SLACK_CHANNEL"]),
+        ("email", "ALERT_EMAIL_RECIPIENTS", &["SMTP_HOST"]),
+        ("sms", "ALERT_PHONE_NUMBERS", &["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER"]),
+    ];
+    let of_kind = |(kind, makes, others): (&'static str, &str, &[&str])| {
+        let set: Vec<&str> = others.iter().copied().filter(|name| get(name).is_some()).collect();
+        let is_half = get(makes).is_none() && !set.is_empty();
+        let are = if set.len() == 1 { "is" } else { "are" };
+        let what = format!("{} {are} set, but {makes} is not: that makes no {kind} channel", set.join(", "));
+        is_half.then(|| (kind, Fault::warning(what, Place::Nowhere).help(TOGETHER)))
+    };
+    KINDS.into_iter().filter_map(of_kind).collect()
+}
+
 /// Variables of which some are missing make no channel, and are not silently ignored.
 fn together<T>(settings: Result<Option<T>, String>, check: &mut Check<'_>) -> Option<T> {
     settings.unwrap_or_else(|what| {
-        check.fault(Fault::error(what, Place::Nowhere).help("set the variables together, or none of them"));
+        check.fault(Fault::error(what, Place::Nowhere).help(TOGETHER));
         None
     })
 }

@@ -170,3 +170,18 @@ async fn channels_send_side_by_side_on_tasks_of_their_own() {
     let sending = async move { slack.send(&delivery, &Net::new(None, None), delivery.created).await };
     assert_eq!(tokio::spawn(sending).await.unwrap(), Outcome::sent("200 ok"));
 }
+
+#[test]
+fn half_a_channel_of_the_environment_is_not_silently_ignored() {
+    let said = |set: &[&str]| -> Vec<String> {
+        let get = |name: &str| set.contains(&name).then(|| "x".to_owned());
+        half_set(&get).into_iter().map(|(kind, fault)| format!("{kind}: {}", fault.what)).collect()
+    };
+    let sms =
+        "sms: TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN are set, but ALERT_PHONE_NUMBERS is not: that makes no sms channel";
+    assert_eq!(said(&["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"]), [sms]);
+    let email = "email: SMTP_HOST is set, but ALERT_EMAIL_RECIPIENTS is not: that makes no email channel";
+    assert_eq!(said(&["SMTP_HOST"]), [email]);
+    assert_eq!(said(&["SMTP_HOST", "ALERT_EMAIL_RECIPIENTS"]), [""; 0]);
+    assert_eq!(said(&[]), [""; 0]);
+}
