@@ -191,7 +191,9 @@ fn notification(delivery: &Delivery, tried: &Tried) -> String {
     if let Some(answer) = delivery.last_answer.as_deref().filter(|answer| last != Some(answer)) {
         let _ = writeln!(out, "     {}", safe::answer(answer));
     }
-    if delivery.state == State::Pending {
+    if tried.is_stranded {
+        let _ = writeln!(out, "     channel not configured: it waits until it is, or is given up");
+    } else if delivery.state == State::Pending {
         let _ = writeln!(out, "     next attempt {}", delivery.due);
     }
     out

@@ -3,15 +3,18 @@
 use serde::Serialize;
 
 use crate::model::alert::{Alert, Deed, DeedKind, Transition};
-use crate::model::delivery::Delivery;
+use crate::model::delivery::{Delivery, State};
 use crate::model::time::Time;
 use crate::store::alerts::TransitionRow;
 use crate::store::deliveries::Attempt;
 use crate::store::{Reader, Result};
 use crate::text::safe;
+use crate::view::snapshot;
 
 /// What was tried for a delivery.
 pub struct Tried {
+    /// It waits, and its channel is not configured any more.
+    pub is_stranded: bool,
     /// The attempts, oldest first.
     pub attempts: Vec<Attempt>,
     /// How many alerts the message is about that carries it; one where it has one of its own.
@@ -22,7 +25,10 @@ impl Tried {
     /// Looks it up.
     pub fn of(reader: &Reader, delivery: &Delivery) -> Result<Self> {
         let together = delivery.parcel.map_or(Ok(1), |parcel| reader.parcel_size(parcel))?;
-        Ok(Self { attempts: reader.attempts(delivery.id)?, together })
+        let waits = delivery.state == State::Pending;
+        let leaving = if waits { snapshot::leaving(reader)? } else { None };
+        let is_stranded = leaving.is_some_and(|names| !names.contains(&delivery.destination.channel));
+        Ok(Self { is_stranded, attempts: reader.attempts(delivery.id)?, together })
     }
 }
 

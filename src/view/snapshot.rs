@@ -1,6 +1,6 @@
 //! What it looks like now: read once, in one moment of the database, and printed in many forms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -281,11 +281,19 @@ fn has_jobs(latest: &[Latest]) -> bool {
 
 /// Who can be told: by the configuration, or where that was read without secrets, as the last cycle left it.
 fn faces(reader: &Reader, config: &Config) -> Result<Vec<Face>> {
-    if !config.sealed {
-        return Ok(config.faces());
-    }
+    if config.sealed { Ok(last_faces(reader)?.unwrap_or_default()) } else { Ok(config.faces()) }
+}
+
+/// Whom the last cycle could tell.
+fn last_faces(reader: &Reader) -> Result<Option<Vec<Face>>> {
     // what cannot be read is from another version, and is written anew by the next cycle
-    Ok(reader.memory(FACES)?.and_then(|json| serde_json::from_value(json).ok()).unwrap_or_default())
+    Ok(reader.memory(FACES)?.and_then(|json| serde_json::from_value(json).ok()))
+}
+
+/// The names of the channels that deliveries can leave by: those of the last cycle, since a shell may lack the variables
+/// that make some of them; none where no cycle has said so.
+pub fn leaving(reader: &Reader) -> Result<Option<BTreeSet<String>>> {
+    Ok(last_faces(reader)?.map(|faces| faces.into_iter().map(|face| face.name).collect()))
 }
 
 /// What is known of each channel.

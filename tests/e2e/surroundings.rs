@@ -24,6 +24,8 @@ fn a_run_without_the_channels_variable_loses_no_word() {
     world.set("SLACK_WEBHOOK_URL", "");
     world.queue(3);
     assert_eq!(world.check(), Ran::silent(0), "the resolved word waits for its channel");
+    let shown = world.run(&["alert", "show", "1"]).out;
+    assert!(shown.ends_with("     channel not configured: it waits until it is, or is given up\n"), "{shown}");
     assert_eq!(world.check(), Ran::silent(0));
     world.set("SLACK_WEBHOOK_URL", &fake.url("/services/T0/B0/x"));
     assert_eq!(world.check(), Ran::silent(0));

@@ -93,7 +93,8 @@ fn attempt(delivery: &Delivery, tried: &Tried) -> Markup {
                         @if let Some(answer) = &attempt.answer { ": " (safe::answer(answer)) }
                     }
                 }
-                @if delivery.state == State::Pending { p { "next attempt " (time(delivery.due, "dhms")) } }
+                @if tried.is_stranded { p { "channel not configured" } }
+                @else if delivery.state == State::Pending { p { "next attempt " (time(delivery.due, "dhms")) } }
             }
         }
     }
