@@ -19,7 +19,7 @@ pub enum Rules {
     List(RulesList),
     /// Write the rules for another system
     Export(RulesExport),
-    /// Try rules on the stored past: what they would have told, and whom
+    /// Try rules on the stored past: what they would have told, and whom, if nothing withheld it
     Backtest(RulesBacktest),
 }
 
@@ -128,6 +128,10 @@ const AFTER_RULES_BACKTEST: &str = "\
 Every cycle that there was is judged once more on the samples that it saw; nothing is sent and
 nothing is stored. Where the monitor did not run there is a gap, as there was then. An episode is
 an alert from its firing to its end; it flaps when it comes back within 15 minutes.
+
+Messages are those of firing, raised, eased and resolved by today's routes. What withholds them
+is not known of the past: silences, maintenance, quiet hours, depends_on and the damping of what
+flaps; where there were such, fewer went out. Reminders and escalations are not among them.
 
 Exit codes: 0 done   1 a rule has more episodes a day than --max-per-day   65 FILE has faults";
 

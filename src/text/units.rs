@@ -296,7 +296,7 @@ mod tests {
             (0.0, Unit::Seconds, "0 s"),
             (1_073_741_823.0, Unit::Bytes, "1073741823 B"),
             (0.850_000_1, Unit::Ratio, "85.00001 %"),
-            (1000.000_1, Unit::Count, "1000.0001"),
+            (1_000.000_1, Unit::Count, "1000.0001"),
             (f64::INFINITY, Unit::Bytes, "+Inf"),
         ] {
             assert_eq!(exact(given, unit), shown);

@@ -51,7 +51,8 @@ fn what_is_printed_of_a_monitor_that_stopped_is_said_to_be_old() {
     assert_eq!(world.run(&["check"]).code, 1);
     assert_eq!(world.run(&["status"]).err, "");
     at(&mut world, 15);
-    let (begins, ends) = ("sippar-mon: nothing has been checked for ", "; this is how it was at 2026-11-23T08:05:00Z\n");
+    let (begins, ends) =
+        ("sippar-mon: nothing has been checked for ", "; this is how it was at 2026-11-23T08:05:00Z\n");
     for (args, code) in [(&["status"][..], 3), (&["alert", "list"], 0), (&["alert", "show", "1"], 0)] {
         let ran = world.run(args);
         assert!(ran.code == code && ran.err.starts_with(begins) && ran.err.ends_with(ends), "{args:?}: {ran:?}");

@@ -43,7 +43,7 @@ fn a_broken_configuration_does_not_keep_people_from_looking_and_acting() {
     assert_eq!(world.check().code, 1);
     world.configure(&QUEUE.replace("interval =", "intervall ="));
     assert_eq!(world.check().code, 78);
-    let word = "sippar-mon: ./config.toml:3:1: unknown key `intervall`; the last configuration that worked goes on \
+    let line = "sippar-mon: ./config.toml:3:1: unknown key `intervall`; the last configuration that worked goes on \
                 (all faults: sippar-mon rules check)\n";
     for (args, code) in [
         (&["status", "--json"][..], 1),
@@ -60,7 +60,7 @@ fn a_broken_configuration_does_not_keep_people_from_looking_and_acting() {
         (&["db", "check"], 0),
     ] {
         let ran = world.run(args);
-        assert_eq!((ran.code, ran.err.starts_with(word)), (code, true), "{args:?}: {ran:?}");
+        assert_eq!((ran.code, ran.err.starts_with(line)), (code, true), "{args:?}: {ran:?}");
         assert_eq!(world.run(&[args, &["-qq"]].concat()).err.matches("intervall").count(), 0, "{args:?}");
     }
     let serving = Serving::start(&world);

@@ -95,8 +95,8 @@ fn status_speaks_to_scripts_and_to_nagios() {
 fn lines_of_a_probe_that_are_not_used_are_named_where_somebody_wants_to_know() {
     let world = World::with_queue("");
     world.write("queue.prom", "queue_depth 1\nALERTS 1\n", 0o644);
-    let word = "sippar-mon: probe/queue: 1 line is not used: line 2: a metric of the monitor itself has this name\n";
+    let line = "sippar-mon: probe/queue: 1 line is not used: line 2: a metric of the monitor itself has this name\n";
     let ran = world.run(&["collect", "-v", "--source", "probe/queue"]);
-    assert!(ran.code == 0 && ran.err.ends_with(word) && !ran.out.contains("ALERTS"), "{ran:?}");
+    assert!(ran.code == 0 && ran.err.ends_with(line) && !ran.out.contains("ALERTS"), "{ran:?}");
     assert_eq!(world.run(&["collect", "--source", "probe/queue"]).err, "");
 }
