@@ -67,7 +67,7 @@ fn without_utf8_only_ascii_is_printed() {
         assert!(ran.out.is_ascii() && ran.err.is_ascii(), "{screen:?}: {ran:?}");
     }
     world.write("bad.toml", "[monitor]\nnmae = \"Zürich\"\n", 0o600);
-    let ran = world.run(&["status", "--config", "bad.toml"]);
+    let ran = world.run(&["rules", "check", "--config", "bad.toml"]);
     assert!(ran.code == 78 && ran.err.is_ascii(), "{ran:?}");
 }
 
