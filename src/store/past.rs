@@ -53,21 +53,15 @@ impl Reader {
         }
     }
 
-    /// The intervals that the cycles of a span ran with, each with the tick from which on it counts. Of a cycle that
-    /// does not say its own, the distance to the one before it tells.
+    /// The intervals that the cycles of a span ran with, each with the tick from which on it counts; the first one may
+    /// have begun before the span. Cycles from before format 14 do not say theirs.
     pub fn intervals(&self, from: Time, to: Time) -> Result<Vec<(Time, Duration)>> {
         self.all(
-            "cycle",
-            "SELECT id, tick, length FROM (
-                 SELECT id, tick, length, lag(length) OVER (ORDER BY tick, id) AS was FROM (
-                     SELECT id, tick, coalesce(
-                         interval_ms, (tick - lag(tick) OVER (ORDER BY tick, id)) / (missed + 1)
-                     ) AS length
-                     FROM cycle WHERE tick BETWEEN ?1 AND ?2
-                 ) WHERE length > 0
-             ) WHERE length IS NOT was ORDER BY tick, id",
+            "rhythm",
+            "SELECT tick AS id, tick, interval_ms FROM rhythm
+             WHERE tick >= coalesce((SELECT max(tick) FROM rhythm WHERE tick <= ?1), ?1) AND tick <= ?2 ORDER BY tick",
             (from.millis(), to.millis()),
-            |cells| Ok((cells.time("tick")?, cells.duration("length")?)),
+            |cells| Ok((cells.time("tick")?, cells.duration("interval_ms")?)),
         )
     }
 }
@@ -136,26 +130,22 @@ mod tests {
     }
 
     #[test]
-    fn intervals_are_those_of_the_cycles_and_of_older_ones_their_distance() {
+    fn intervals_are_those_of_the_cycles() {
         let (_folder, mut store) = store();
         let tx = store.begin().unwrap();
-        let row = |second, missed, interval: Option<u64>| CycleRow {
-            interval: interval.map(Duration::from_secs),
-            ..CycleRow::quick(at(second), missed)
-        };
-        // a minute each, of which one was missed, then four a minute: first they do not say so, then they do
-        for (second, missed) in [(0, 0), (60, 0), (180, 1), (195, 0), (210, 0)] {
-            tx.put_cycle(&row(second, missed, None)).unwrap();
-        }
-        for (second, interval) in [(225, 15), (240, 15), (300, 60), (360, 60)] {
-            tx.put_cycle(&row(second, 0, Some(interval))).unwrap();
+        for (second, interval) in
+            [(0, None), (60, Some(60)), (120, Some(60)), (135, Some(15)), (150, Some(15)), (180, Some(60))]
+        {
+            let interval = interval.map(Duration::from_secs);
+            tx.put_cycle(&CycleRow { interval, ..CycleRow::quick(at(second), 0) }).unwrap();
         }
         let of = |from, to| -> Vec<(i64, u64)> {
             let found = tx.intervals(at(from), at(to)).unwrap();
             found.iter().map(|(tick, each)| ((tick.millis() - at(0).millis()) / 1000, each.as_secs())).collect()
         };
-        assert_eq!(of(0, 1000), [(60, 60), (195, 15), (300, 60)]);
-        assert_eq!(of(225, 240), [(225, 15)]);
-        assert_eq!(of(1000, 2000), []);
+        assert_eq!(of(0, 1000), [(60, 60), (135, 15), (180, 60)]);
+        assert_eq!(of(140, 150), [(135, 15)]);
+        assert_eq!(of(1000, 2000), [(180, 60)]);
+        assert_eq!(of(0, 59), []);
     }
 }

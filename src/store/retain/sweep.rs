@@ -61,10 +61,17 @@ impl Tx<'_> {
                     Ok(0)
                 }
             }
-            Sweep::Cycles(before) => self.execute(
-                "DELETE FROM cycle WHERE id IN (SELECT id FROM cycle WHERE tick < ?1 ORDER BY id LIMIT ?2)",
-                (before.millis(), BATCH * 16),
-            ),
+            Sweep::Cycles(before) => {
+                // the interval that counted at the first cycle that stays began before it
+                self.execute(
+                    "DELETE FROM rhythm WHERE tick < (SELECT max(tick) FROM rhythm WHERE tick < ?1)",
+                    [before.millis()],
+                )?;
+                self.execute(
+                    "DELETE FROM cycle WHERE id IN (SELECT id FROM cycle WHERE tick < ?1 ORDER BY id LIMIT ?2)",
+                    (before.millis(), BATCH * 16),
+                )
+            }
             Sweep::Deliveries(before) => self.drop_deliveries("finished < ?1 ORDER BY finished", before.millis()),
             Sweep::DeliveriesUpTo(id) => self.drop_deliveries("id <= ?1 ORDER BY id", id),
             Sweep::Alerts(before) => self.drop_alerts("ended_at < ?1 ORDER BY ended_at", before.millis()),
