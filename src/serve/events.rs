@@ -37,9 +37,9 @@ pub struct Beat {
     state: &'static str,
     /// Whether that is too long ago.
     stale: bool,
-    /// The state of the database that `ETag` names.
+    /// The name of the state of the database.
     #[serde(skip)]
-    tag: String,
+    of: String,
     /// Why the database cannot be read.
     error: Option<String>,
 }
@@ -53,7 +53,7 @@ impl Beat {
                 finished: moment.snapshot.cycle.map(|cycle| cycle.finished.rfc3339()),
                 state: state_word(moment.snapshot.state()),
                 stale: moment.snapshot.stale,
-                tag: moment.tag.clone(),
+                of: moment.name.clone(),
                 error: None,
             },
             Err(trouble) => Self { state: "unknown", stale: true, error: Some(trouble.what), ..Self::default() },

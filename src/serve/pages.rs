@@ -39,6 +39,9 @@ pub const SVG: &str = "image/svg+xml";
 /// Alerts that a report describes in full.
 const MOST: usize = 50;
 
+/// What says how old something is, for a browser never to keep: loaded again, it would say so still.
+const NEVER: &str = "no-store";
+
 /// What never changes under its address, for a browser to keep.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
@@ -49,7 +52,7 @@ pub async fn board(asked: Asked) -> Answer {
         Err(trouble) => return Ok(unreadable(&asked.site, &trouble)),
     };
     if let Some(answer) = unchanged(&asked, &moment) {
-        return Ok(answer);
+        return Ok(cached(answer, NEVER));
     }
     // a picture that many ask for is drawn once for each state of the database
     let name = match wanted(&asked.query) {
@@ -69,7 +72,7 @@ pub async fn board(asked: Asked) -> Answer {
             Err(trouble) => return Ok(unreadable(&asked.site, &trouble)),
         },
     };
-    Ok(tagged(body(StatusCode::OK, HTML, text), &moment.tag))
+    Ok(tagged(cached(body(StatusCode::OK, HTML, text), NEVER), &moment.tag))
 }
 
 /// The page that is asked for, by whoever asks first; the others wait for a reader and find it kept.
@@ -250,8 +253,12 @@ pub async fn favicon(asked: Asked) -> Answer {
 }
 
 fn for_good(media: &str, text: &'static str) -> Response {
-    let mut response = body(StatusCode::OK, media, text);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(FOR_GOOD));
+    cached(body(StatusCode::OK, media, text), FOR_GOOD)
+}
+
+/// The same, to be kept by a browser as said.
+fn cached(mut response: Response, how: &'static str) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(how));
     response
 }
 
@@ -261,7 +268,7 @@ fn place(site: &Site) -> Place {
 }
 
 fn html(status: StatusCode, markup: &Markup) -> Response {
-    body(status, HTML, markup.0.clone())
+    cached(body(status, HTML, markup.0.clone()), NEVER)
 }
 
 /// The value of a name in an address.

@@ -85,7 +85,9 @@ pub struct Moment {
     pub snapshot: Snapshot,
     /// With whose rules it was taken.
     pub config: Arc<Config>,
-    /// Names this state of the database, as a weak `ETag`.
+    /// Names this state of the database.
+    pub name: String,
+    /// Names it with its age in minutes, as a weak `ETag`.
     pub tag: String,
     documents: Mutex<BTreeMap<&'static str, Bytes>>,
 }
@@ -235,9 +237,12 @@ impl Moment {
         lasting.update(&json(&document)?);
         config.texts.all().for_each(|text| lasting.update(text.text.as_bytes()));
         let (done, stale) = (snapshot.counts.done, u8::from(snapshot.stale));
-        let tag = format!("W/\"{done}-{stale}-{:08x}\"", lasting.finalize());
+        // where cycles no longer come, what was said of the age is wrong a minute later
+        let minutes = snapshot.age().map_or(0, |age| age.as_secs() / 60);
+        let name = format!("{done}-{stale}-{:08x}", lasting.finalize());
+        let tag = format!("W/\"{name}-{minutes}\"");
         let documents = Mutex::new(BTreeMap::from([(DASHBOARD, dashboard)]));
-        Ok(Self { snapshot, config: config.clone(), tag, documents })
+        Ok(Self { snapshot, config: config.clone(), name, tag, documents })
     }
 
     /// Whether it still shows what is, in a database that has not changed.

@@ -80,6 +80,40 @@ fn what_has_not_changed_is_not_sent_again() {
 }
 
 #[test]
+fn what_was_kept_does_not_say_an_old_age() {
+    const BEGIN: i64 = 1_795_424_400_000;
+    let at = |seconds: i64| {
+        let mut world = World::with_queue("");
+        world.set("SIPPAR_MON_CLOCK", &BEGIN.to_string());
+        world.run(&["check"]);
+        world.set("SIPPAR_MON_CLOCK", &(BEGIN + seconds * 1000).to_string());
+        let serving = Serving::start(&world);
+        (world, serving)
+    };
+    for path in ["/", "/?range=6h", "/monitoring/dashboard", "/monitoring/health-checks"] {
+        let (world, serving) = at(643);
+        let first = serving.get(path);
+        let known = [("if-none-match", first.header("etag").unwrap())];
+        assert_eq!(ask(serving.at, "GET", path, &known, "").status, 304, "{path}: the same state, the same age");
+        serving.stop();
+        let mut world = world;
+        world.set("SIPPAR_MON_CLOCK", &(BEGIN + 690_000).to_string());
+        let later = Serving::start(&world);
+        let again = ask(later.at, "GET", path, &known, "");
+        assert_eq!(again.status, 200, "{path}: 47 s later the age is another one");
+    }
+    // a page counts on from when it was made: a browser that loads it again must have it anew
+    let (_world, serving) = at(643);
+    let page = serving.get("/");
+    assert!(page.text().contains("Nothing has been checked for 10 min 4"), "{}", page.text());
+    let known = [("if-none-match", page.header("etag").unwrap())];
+    let same = ask(serving.at, "GET", "/", &known, "");
+    for answer in [page.clone(), same, serving.get("/metric"), serving.get("/runbook"), serving.get("/alert/9")] {
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{}", answer.text());
+    }
+}
+
+#[test]
 fn only_a_server_with_a_token_shows_what_an_operator_can_do() {
     let (_world, serving) = scene("");
     assert!(!serving.get("/").text().contains("data-act"));

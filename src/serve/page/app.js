@@ -22,6 +22,7 @@
   let lost = false;
   let tag = null;
   let sentence = "";
+  const OLD = "Nothing has been checked for";
 
   // ── words ──
   const two = (n) => String(n).padStart(2, "0");
@@ -206,7 +207,9 @@
       if ($("ago")) $("ago").textContent = ahead ? future : `checked ${lasting(age)} ago`;
       if ($("next")) $("next").textContent = stale || age > interval ? "" : ` · next in ${lasting(interval - age)}`;
       const live = main().dataset.live !== "false";
-      banner("stale", stale && live ? `${ahead ? future.replace("the", "The") : `Nothing has been checked for ${lasting(age)}`}. The values below are old. Is cron running? Try: sippar-mon doctor` : "", "alert");
+      const words = ahead ? future.replace("the", "The") : `${OLD} ${lasting(age)}`;
+      banner("stale", stale && live ? `${words}. The values below are old. Is cron running? Try: sippar-mon doctor` : "", "alert");
+      if (stale && !ahead && live && $("state") && $("state").textContent.startsWith(OLD)) $("state").textContent = words;
       // the server says so with the next page; nobody waits for it
       if (stale && live && main().dataset.stale !== "true") {
         main().dataset.stale = "true";
@@ -271,8 +274,8 @@
     read();
     for (const node of document.querySelectorAll(".act")) node.hidden = false;
     const words = $("state") ? $("state").textContent : "";
-    // only a change is announced, not every minute
-    if (sentence && words !== sentence && $("announce")) $("announce").textContent = words;
+    // only a change is announced, not every minute, and not that an age grew
+    if (sentence && !(words.startsWith(OLD) && sentence.startsWith(OLD)) && words !== sentence && $("announce")) $("announce").textContent = words;
     sentence = words;
   }
   let stream = null;
