@@ -244,11 +244,6 @@ impl Snapshot {
     pub fn measured(&self) -> Measured<'_> {
         Measured(&self.latest)
     }
-
-    /// The newest known values of a metric.
-    pub fn values<'a>(&'a self, metric: &'a str) -> impl Iterator<Item = (&'a Labels, f64)> {
-        self.measured().values(metric)
-    }
 }
 
 impl State {
