@@ -156,6 +156,11 @@ pub struct Ack {
 }
 
 impl Alert {
+    /// Since when it is what it is called: since it fired, or while it is pending since its rule became true.
+    pub fn stands_since(&self) -> Time {
+        self.fired_at.unwrap_or(self.since)
+    }
+
     /// An episode that begins at this tick; nothing is known of it yet.
     pub fn begun(key: AlertKey, tick: Time) -> Self {
         Self {

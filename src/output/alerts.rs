@@ -44,7 +44,7 @@ pub fn list(lines: &[Line<'_>], now: Time, terminal: &Terminal) -> String {
             severity,
             Cell::new(safe::one_line(&alert.key.to_string())),
             Cell::new(value),
-            Cell::new(format!("{}, {}", alert.since.short(), lasted(alert, now))),
+            Cell::new(format!("{}, {}", alert.stands_since().short(), lasted(alert, now))),
             Cell::new(delivered(deliveries)),
         ]);
     }
@@ -66,7 +66,7 @@ pub fn lines(lines: &[Line<'_>]) -> String {
             _ => String::new(),
         };
         let worth = mark.as_ref().map(|mark| mark.worth.name()).unwrap_or_default();
-        let (state, since) = (alert.state(), alert.since);
+        let (state, since) = (alert.state(), alert.stands_since());
         let aside = aside(alert).join(", ");
         let _ =
             writeln!(out, "{number}\t{state}\t{severity}\t{what}\t{value}\t{since}\t{told}\t{blind}\t{worth}\t{aside}");
@@ -92,7 +92,7 @@ fn state(alert: &Alert) -> String {
 
 fn lasted(alert: &Alert, now: Time) -> String {
     let end = alert.ended.map_or(now, |(at, _)| at);
-    units::duration(end.since(alert.since))
+    units::duration(end.since(alert.stands_since()))
 }
 
 /// The channels that were told, each once, with what became of those that were not.
@@ -147,7 +147,7 @@ pub fn show(line: &Line<'_>, history: &History, now: Time, terminal: &Terminal) 
         let _ = writeln!(out, "withheld  {}", safe::one_line(&hold.to_string()));
     }
     let _ = writeln!(out, "value     {}", line.value);
-    let _ = writeln!(out, "since     {} ({})", alert.since, lasted(alert, now));
+    let _ = writeln!(out, "since     {} ({})", alert.stands_since(), lasted(alert, now));
     match &line.rule {
         Some((expr, written)) => {
             let _ = writeln!(out, "rule      {} ({written})", safe::one_line(expr));

@@ -47,7 +47,7 @@ pub fn rows_of(rule: &Rule, judgement: Judgement, open: &Open) -> Vec<Row> {
             value,
             value_text: value.map(|value| rule.value_beside(value, shown)),
             limit_text: rule.limit_text(shown),
-            since: alert.map(|alert| alert.fired_at.unwrap_or(alert.since)),
+            since: alert.map(Alert::stands_since),
             number: alert.and_then(|alert| alert.number),
             aside: alert.and_then(aside),
             labels,

@@ -2,7 +2,7 @@
 
 use crate::serving::{Serving, WITH_TOKEN};
 use crate::support::client::ask;
-use crate::world::World;
+use crate::world::{QUEUE, World};
 
 /// A queue that was too long and still is, behind a server.
 fn scene(more: &str) -> (World, Serving) {
@@ -111,6 +111,39 @@ fn what_was_kept_does_not_say_an_old_age() {
     for answer in [page.clone(), same, serving.get("/metric"), serving.get("/runbook"), serving.get("/alert/9")] {
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{}", answer.text());
     }
+}
+
+#[test]
+fn each_text_knows_one_beginning_of_what_had_to_last() {
+    const BEGIN: i64 = 1_795_424_400_000;
+    let mut world = World::with_queue("");
+    let lasting = QUEUE.replace("interval = \"1s\"", "interval = \"1m\"").replace("above =", "for = \"10m\"\nabove =");
+    world.configure(&lasting);
+    let minute = |world: &mut World, minute: i64, depth: u32| {
+        world.set("SIPPAR_MON_CLOCK", &(BEGIN + minute * 60_000).to_string());
+        world.queue(depth);
+        world.run(&["check"])
+    };
+    for at in 0..=15 {
+        minute(&mut world, at, 50);
+    }
+    // it is true since 09:00 and fires since 09:10
+    world.set("SIPPAR_MON_CLOCK", &(BEGIN + 15 * 60_000 + 5_000).to_string());
+    let serving = Serving::start(&world);
+    let page = serving.get("/").text().to_owned();
+    assert!(page.contains("Nov 23 09:10</time><p>5 min ") && page.contains("50 are waiting, for 5 min "), "{page}");
+    let page = serving.get("/alert/1").text().to_owned();
+    assert!(page.contains("2026-11-23 09:10</time> UTC, for 5 min "), "{page}");
+    serving.stop();
+    let list = world.run(&["alert", "list"]).out;
+    assert!(list.contains("\t2026-11-23T09:10:00Z\t"), "{list}");
+    assert!(world.run(&["alert", "show", "1"]).out.contains("since     2026-11-23T09:10:00Z (5 min "));
+    let explained = world.run(&["alert", "explain", "1"]).out;
+    assert!(explained.contains("firing for 5 min ") && explained.contains("since 09:10:00 (5 min "), "{explained}");
+    minute(&mut world, 16, 1);
+    world.set("SIPPAR_MON_CLOCK", &(BEGIN + 16 * 60_000 + 5_000).to_string());
+    let page = Serving::start(&world).get("/").text().to_owned();
+    assert!(page.contains("lasted 6 min"), "{page}");
 }
 
 #[test]

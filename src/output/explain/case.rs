@@ -140,7 +140,7 @@ impl Drawing<'_> {
         match (&case.alert, case.fires, weighed.map(|weighed| &weighed.says)) {
             (Some(alert), Some(severity), _) => {
                 let number = alert.number.map_or_else(String::new, |number| format!(", alert {number}"));
-                let since = lasts(alert.fired_at.unwrap_or(alert.since));
+                let since = lasts(alert.stands_since());
                 format!("{} firing {since}{number}{when}", badge(severity.into()))
             }
             (Some(alert), None, _) => format!("{} {}{when}", badge(Badge::PENDING), lasts(alert.since)),

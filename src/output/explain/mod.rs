@@ -61,8 +61,8 @@ pub fn alert(life: &Life, explanation: Option<&Explanation<'_>>, now: Time, look
 fn headline(alert: &Alert, now: Time) -> String {
     let number = alert.number.map_or_else(|| "without a number".to_owned(), |number| number.to_string());
     let end = match alert.ended {
-        Some((end, _)) => format!("at {} after {}", end.clock(now), units::duration(end.since(alert.since))),
-        None => format!("for {}", units::duration(now.since(alert.since))),
+        Some((end, _)) => format!("at {} after {}", end.clock(now), units::duration(end.since(alert.stands_since()))),
+        None => format!("for {}", units::duration(now.since(alert.stands_since()))),
     };
     format!("alert {number}: {}  {} {end}\n", safe::one_line(&alert.key.to_string()), alert.state())
 }

@@ -167,7 +167,7 @@ impl<'a> Facts<'a> {
             acknowledged_at: alert.ack.as_ref().map(|ack| ack.at.rfc3339()),
             acknowledged_because: alert.ack.as_ref().map(|ack| ack.why.as_str()),
             withheld: alert.hold.as_ref().map(ToString::to_string),
-            timestamp: alert.fired_at.unwrap_or(alert.since).rfc3339(),
+            timestamp: alert.stands_since().rfc3339(),
             resolved: alert.ended.is_some(),
         }
     }
