@@ -6,6 +6,7 @@ use super::frame::Frame;
 use super::kit::{Place, badge, standing};
 use super::{cards, lower, top};
 use crate::model::delivery::State as Delivered;
+use crate::model::severity::Severity;
 use crate::serve::chart::{numbers, time};
 use crate::text::units;
 use crate::view::page::Page;
@@ -14,11 +15,17 @@ use crate::view::page::chart::Chart;
 
 /// The document of the page.
 pub fn document(page: &Page, place: Place) -> Markup {
+    let count = page.alerts.iter().filter(|line| line.needs_somebody()).count();
+    let is_held = |line: &Line| line.standing == Standing::Held && line.severity > Severity::Low;
+    let name = &page.who.name;
+    // who only sees the tab must not take silence for somebody at work
+    let is_kept = count == 0 && page.span.is_live() && page.alerts.iter().any(is_held);
+    let title = if is_kept { format!("people not told · {name}") } else { name.clone() };
     let frame = Frame {
         place,
-        title: &page.who.name,
+        title: &title,
         state: Some(page.hero.state),
-        count: page.alerts.iter().filter(|line| line.standing == Standing::Firing).count(),
+        count,
         at: page.at,
         who: &page.who,
         pulse: Some(page.pulse),

@@ -58,11 +58,11 @@ pub struct Line {
     pub value: String,
     /// The worst value, where it is another one.
     pub worst: Option<String>,
-    /// Since when.
+    /// Since when it fires, or fired.
     pub since: Time,
     /// When it ended.
     pub ended: Option<Time>,
-    /// How long it lasted so far, or in all.
+    /// How long it fires so far, or fired in all.
     pub lasted: Duration,
     /// Since when nothing is measured, and why.
     pub blind: Option<(Time, String)>,
@@ -81,6 +81,11 @@ pub struct Line {
 }
 
 impl Line {
+    /// Whether somebody should look at it: one that is LOW is for the log alone.
+    pub fn needs_somebody(&self) -> bool {
+        self.standing == Standing::Firing && self.severity > Severity::Low
+    }
+
     /// The line of an alert, as it is at `now`.
     pub fn of(reader: &Reader, config: &Config, id: AlertId, alert: &Alert, now: Time) -> Result<Self> {
         let rule = config.rules.iter().find(|rule| rule.name == alert.key.rule);

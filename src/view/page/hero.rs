@@ -12,6 +12,7 @@ use crate::bridge::supply::Trust;
 use crate::config::Config;
 use crate::model::metric::Unit;
 use crate::model::reading::Datum;
+use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::rules::lookback;
 use crate::text::{money, safe, units};
@@ -123,25 +124,18 @@ fn nothing_yet(snapshot: &Snapshot) -> (String, Vec<String>) {
 }
 
 fn of_rules(snapshot: &Snapshot, alerts: &[Line], more: bool) -> (String, Vec<String>) {
-    let count = |standing: Standing| alerts.iter().filter(|line| line.standing == standing).count();
     let blind: BTreeSet<&str> = snapshot.rows.iter().filter(|row| row.blind.is_some()).map(|row| &*row.rule).collect();
-    let (firing, acked, held) = (count(Standing::Firing), count(Standing::Acknowledged), count(Standing::Held));
-    let headline = match (firing, acked + held, blind.len()) {
-        (1.., ..) if more => format!("More than {firing} alerts need attention"),
-        (1, ..) => "1 alert needs attention".to_owned(),
-        (2.., ..) => format!("{firing} alerts need attention"),
-        (0, 1, _) => "1 alert fires, and somebody knows".to_owned(),
-        (0, 2.., _) => format!("{} alerts fire, and somebody knows", acked + held),
-        (0, 0, 1) => "1 rule cannot be judged".to_owned(),
-        (0, 0, 2..) => format!("{} rules cannot be judged", blind.len()),
-        (0, 0, 0) => fine(snapshot),
-    };
+    let headline = headline(alerts, more, blind.len()).unwrap_or_else(|| fine(snapshot));
     let mut why: Vec<String> = Vec::new();
     let worst = alerts.iter().find(|line| line.standing != Standing::Resolved);
     if let Some(line) = worst {
         why.push(format!("{}, for {}.", line.cause.trim_end_matches('.'), units::duration(line.lasted)));
     }
-    if !blind.is_empty() && firing + acked + held > 0 {
+    let held = count(alerts, Standing::Held);
+    if held > 0 && alerts.iter().any(Line::needs_somebody) {
+        why.push(format!("People are not told of {held} more."));
+    }
+    if !blind.is_empty() && worst.is_some() {
         let names: Vec<&str> = blind.iter().copied().take(3).collect();
         let more = if blind.len() > 3 { " and more" } else { "" };
         why.push(safe::one_line(&format!("Cannot be judged: {}{more}.", names.join(", "))));
@@ -150,6 +144,36 @@ fn of_rules(snapshot: &Snapshot, alerts: &[Line], more: bool) -> (String, Vec<St
         why.push(safe::answer(&format!("{}{} is not measured: {reason}.", row.rule, row.labels)));
     }
     (headline, why)
+}
+
+/// How many stand so. Those that are LOW are for the log: nobody is told of them anyway.
+fn count(alerts: &[Line], standing: Standing) -> usize {
+    alerts.iter().filter(|line| line.standing == standing && line.severity > Severity::Low).count()
+}
+
+/// What needs somebody, or else what somebody knows or nobody is told of, or else what cannot be judged.
+fn headline(alerts: &[Line], more: bool, blind: usize) -> Option<String> {
+    let low = alerts.iter().filter(|line| line.standing != Standing::Resolved && line.severity == Severity::Low);
+    let (firing, acked) = (count(alerts, Standing::Firing), count(alerts, Standing::Acknowledged));
+    let loud = || alerts.iter().filter(|line| line.severity > Severity::Low);
+    let reason = loud().find_map(|line| line.hold.as_deref()).unwrap_or("they are withheld");
+    Some(match (firing, acked, count(alerts, Standing::Held), blind, low.count()) {
+        (1.., ..) if more => format!("More than {firing} alerts need attention"),
+        (1, ..) => "1 alert needs attention".to_owned(),
+        (2.., ..) => format!("{firing} alerts need attention"),
+        (0, 1, 0, ..) => "1 alert fires, and somebody knows".to_owned(),
+        (0, 2.., 0, ..) => format!("{acked} alerts fire, and somebody knows"),
+        (0, 0, 1, ..) => format!("1 alert fires, and people are not told: {reason}"),
+        (0, 0, held @ 2.., ..) => format!("{held} alerts fire, and people are not told"),
+        (0, 1.., held @ 1.., ..) => {
+            format!("{} alerts fire: somebody knows of {acked}, people are not told of {held}", acked + held)
+        }
+        (0, 0, 0, 1, _) => "1 rule cannot be judged".to_owned(),
+        (0, 0, 0, 2.., _) => format!("{blind} rules cannot be judged"),
+        (0, 0, 0, 0, 1) => "1 alert fires, and it is LOW: nobody needs to act now".to_owned(),
+        (0, 0, 0, 0, low @ 2..) => format!("{low} alerts fire, and all are LOW: nobody needs to act now"),
+        (0, 0, 0, 0, 0) => return None,
+    })
 }
 
 fn fine(snapshot: &Snapshot) -> String {
@@ -298,5 +322,58 @@ pub const fn word(state: State) -> &'static str {
         State::Fine => "OK",
         State::Firing(severity) => severity.name(),
         State::Unknown => "UNKNOWN",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(standing: Standing, severity: Severity) -> Line {
+        Line {
+            number: Some(1),
+            standing,
+            severity,
+            name: "RULE".to_owned(),
+            rule: "RULE".to_owned(),
+            cause: "it is bad".to_owned(),
+            value: String::new(),
+            worst: None,
+            since: Time::from_millis(0),
+            ended: None,
+            lasted: Duration::ZERO,
+            blind: None,
+            ack: None,
+            hold: (standing == Standing::Held).then(|| "maintenance until 05:00".to_owned()),
+            told: Vec::new(),
+            action: None,
+            has_runbook: false,
+            runbook_url: None,
+        }
+    }
+
+    #[test]
+    fn the_headline_says_whether_anybody_knows() {
+        use Severity::{High, Low};
+        use Standing::{Acknowledged, Firing, Held, Resolved};
+        for (alerts, blind, wanted) in [
+            (vec![(Firing, High), (Held, High), (Firing, Low)], 1, "1 alert needs attention"),
+            (vec![(Acknowledged, High)], 1, "1 alert fires, and somebody knows"),
+            (vec![(Held, High)], 0, "1 alert fires, and people are not told: maintenance until 05:00"),
+            (vec![(Held, High), (Held, High), (Held, Low)], 0, "2 alerts fire, and people are not told"),
+            (
+                vec![(Acknowledged, High), (Held, High), (Acknowledged, High)],
+                0,
+                "3 alerts fire: somebody knows of 2, people are not told of 1",
+            ),
+            (vec![(Firing, Low)], 2, "2 rules cannot be judged"),
+            (vec![(Firing, Low)], 0, "1 alert fires, and it is LOW: nobody needs to act now"),
+            (vec![(Firing, Low), (Held, Low)], 0, "2 alerts fire, and all are LOW: nobody needs to act now"),
+        ] {
+            let lines: Vec<Line> = alerts.iter().map(|(standing, severity)| line(*standing, *severity)).collect();
+            assert_eq!(headline(&lines, false, blind).as_deref(), Some(wanted), "{alerts:?}");
+        }
+        assert_eq!(headline(&[line(Resolved, High)], false, 0), None);
+        assert_eq!(headline(&[line(Firing, High)], true, 0).as_deref(), Some("More than 1 alerts need attention"));
     }
 }
