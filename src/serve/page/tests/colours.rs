@@ -179,3 +179,34 @@ fn both_ways_to_the_dark_are_the_same() {
     assert_eq!(asked, light_and_dark()[1].1);
     assert_eq!(asked.keys().collect::<Vec<_>>(), light_and_dark()[0].1.keys().collect::<Vec<_>>());
 }
+
+#[test]
+fn paper_is_never_dark() {
+    // what is dark is for screens alone, so that no colour of it is forgotten where the page is printed
+    for head in [":root:not([data-theme=\"light\"]) {", ":root[data-theme=\"dark\"] {"] {
+        let before: Vec<&str> = CSS.split(head).collect();
+        assert_eq!(before.len(), 2, "{head} stands once");
+        assert!(before[0].rsplit("@media ").next().unwrap().starts_with("screen"), "{head} is for screens");
+    }
+    let at = CSS.find("@media print {").unwrap();
+    let printed = CSS[at..].split("\n}").next().unwrap();
+    assert!(!printed.contains("dark"), "{printed}");
+    let known = colours(":root {");
+    for name in printed.split("--").skip(1).filter_map(|part| part.split_once(": #")).map(|(name, _)| name) {
+        assert!(known.contains_key(name), "--{name} is no colour of the page");
+    }
+}
+
+#[test]
+fn no_text_fades() {
+    // the contrast of a colour is computed here; one that shines through is another colour
+    for rule in CSS.split('}') {
+        let Some((heads, body)) = rule.rsplit_once('{') else { continue };
+        let fades = body.split(';').any(|pair| pair.trim().starts_with("opacity:"));
+        let heads = heads.rsplit("*/").next().unwrap_or(heads);
+        assert!(
+            !fades || heads.split(',').all(|head| head.split_whitespace().last() == Some(".plane")),
+            "{heads} fades"
+        );
+    }
+}
