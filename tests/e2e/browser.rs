@@ -111,6 +111,12 @@ fn every_page_behind_it_is_a_link_away() {
 
 #[test]
 #[ignore = "needs Chromium and playwright-core; run by .ci/run"]
+fn the_cursor_words_values_as_the_page_does() {
+    scenario("words");
+}
+
+#[test]
+#[ignore = "needs Chromium and playwright-core; run by .ci/run"]
 fn it_waits_for_a_database_and_shows_it_when_it_is_there() {
     let (world, _chat) = scene();
     play("browser.mjs", "begins", &world, &Serving::start(&world), &json!(null));

@@ -141,6 +141,14 @@ const scenarios = {
     await until(page, "the state", async () => /UNKNOWN/.test(await text(page, "#state-badge")));
     assert.match(await text(page, "h1"), /^Nothing has been checked for /);
     assert.match(await page.title(), /^\? UNKNOWN/);
+    // the headline counts on like the banner
+    const [head, seconds] = [await text(page, "h1"), () => page.evaluate(() => Number(document.getElementById("state").textContent.match(/(\d+) s$/)[1]))];
+    await until(page, "an older age", async () => (await text(page, "h1")) !== head);
+    // loaded again it is no younger than a picture may be old
+    const before = await seconds();
+    await pause(6500);
+    await page.reload();
+    assert.ok((await seconds()) > before, "it is told its age anew");
     await check();
     await until(page, "that it lives", async () => (await page.locator("#stale").count()) === 0);
     assert.equal(await page.locator("#lost").count(), 0);
@@ -178,6 +186,27 @@ const scenarios = {
     assert.equal(await on(), charts);
     await page.keyboard.press("Escape");
     assert.equal(await on(), 0);
+    // the bars of a check, one by one
+    const checked = page.locator(".check").first();
+    const usual = await checked.locator("strong").innerText();
+    await checked.locator("svg.bars").focus();
+    await page.keyboard.press("ArrowLeft");
+    assert.match(await checked.locator("strong").innerText(), /^\w+ \d+ \d\d:\d\d UTC: (passed|failed|missed|unknown)$/);
+    const place = () => checked.locator("rect").evaluateAll((all) => all.map((one, at) => one.classList.contains("on") ? at : -1).filter((at) => at >= 0));
+    const [end] = await place();
+    await page.keyboard.press("ArrowLeft");
+    assert.deepEqual(await place(), [end - 1]);
+    await page.keyboard.press("Home");
+    assert.deepEqual(await place(), [0]);
+    await page.keyboard.press("ArrowRight");
+    assert.deepEqual(await place(), [1]);
+    await page.keyboard.press("Tab");
+    assert.deepEqual(await place(), []);
+    assert.equal(await checked.locator("strong").innerText(), usual);
+    // zone and theme of a link hold for the ranges behind it
+    await page.goto(`${world.url}/?range=6h&tz=local&theme=dark`);
+    await page.keyboard.press("1");
+    await page.waitForURL("**/?range=1h&tz=local&theme=dark");
     await page.goto(`${world.url}/`);
     // times in another zone, and the way back
     const time = () => page.locator("tr.alert time").first().innerText();
@@ -243,10 +272,17 @@ const scenarios = {
   async faces() {
     depth(25);
     await check();
-    for (const [width, colorScheme] of [[360, "light"], [390, "dark"], [768, "light"], [1100, "dark"], [1600, "light"]]) {
+    for (const [width, colorScheme] of [[320, "dark"], [360, "light"], [390, "dark"], [768, "light"], [1100, "dark"], [1600, "light"]]) {
       const page = await tab({ viewport: { width, height: 800 }, colorScheme });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= width, `at ${width} it is ${wide} wide`);
+      // no number and no head is broken in two
+      const broken = await page.evaluate(() => Array.from(document.querySelectorAll(".deliveries thead th, .deliveries td:nth-child(2), .deliveries td:nth-child(3)"), (cell) => {
+        const range = document.createRange();
+        range.selectNodeContents(cell.firstChild);
+        return range.getClientRects().length > 1 ? cell.textContent : null;
+      }).filter(Boolean));
+      assert.deepEqual(broken, [], `broken at ${width}`);
       // state, alerts, charts: in this order at any width
       const tops = await page.evaluate(() => [".hero", ".alerts", ".charts", ".lower"].map((name) => document.querySelector(name).getBoundingClientRect().top));
       assert.deepEqual(tops, [...tops].sort((a, b) => a - b));
@@ -266,6 +302,13 @@ const scenarios = {
     await printed.emulateMedia({ media: "print" });
     assert.equal(await printed.locator(".ranges").isVisible(), false);
     assert.equal(await printed.locator(".acts").first().isVisible(), false);
+    // paper is light, whatever the screen is
+    const colour = () => printed.evaluate(() => ["--ok-fill", "--ok-text", "--hatch", "--limit-medium"].map((name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()));
+    const light = await colour();
+    await printed.emulateMedia({ media: "print", colorScheme: "dark" });
+    assert.deepEqual(await colour(), light);
+    await printed.evaluate(() => { document.documentElement.dataset.theme = "dark"; });
+    assert.deepEqual(await colour(), light);
     // headings, names and the way by the tab key
     const page = await tab();
     assert.equal(await page.locator("h1").count(), 1);
@@ -307,6 +350,19 @@ const scenarios = {
     assert.match(await text(page, "h1"), /There is no alert 77/);
     await page.goto(`${world.url}/reserves/proof`);
     assert.match(await text(page, "h1"), /There is no such look/);
+  },
+
+  // the script words values as the server does
+  async words() {
+    const source = await (await fetch(`${world.url}/app.js`)).text();
+    const part = source.slice(source.indexOf("  const STEPS = "), source.indexOf("  // ── times in the zone"));
+    const { text, lasting } = new Function(`${part}; return { text, lasting };`)();
+    for (const [unit, value, wanted] of [["seconds", -201600, "-2 d 8 h"], ["seconds", -60, "-1 min"], ["seconds", 0, "0 s"], ["seconds", -0.5, "-500 ms"],
+      ["seconds", 14998, "4 h 10 min"], ["seconds", 86399, "1 d"], ["seconds", 125.9, "2 min 5 s"], ["count", 2e-12, "2e-12"], ["count", -0.00005, "-5e-5"],
+      ["count", 1.5e15, "1.5e15"], ["count", 0.00012, "0.0001"], ["count", 26, "26"]]) {
+      assert.equal(text({ unit }, value), wanted);
+    }
+    assert.equal(lasting(-5000), "0 s");
   },
 
   // no database yet, then one; then it is gone

@@ -41,19 +41,24 @@
       default: return `${day} ${hm}`;
     }
   }
+  // as the server words them
+  const STEPS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
   function lasting(ms) {
-    const s = Math.max(0, Math.floor(ms / 1000));
-    const steps = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
-    const at = steps.findIndex(([, length]) => s >= length);
-    if (at < 0) return "0 s";
-    const [name, length] = steps[at];
-    const next = steps[at + 1];
+    let s = Math.max(0, Math.floor(ms / 1000));
+    if (s === 0) return "0 s";
+    const largest = () => STEPS.findIndex(([, length]) => s >= length);
+    const finest = (STEPS[largest() + 1] || STEPS[3])[1];
+    s = Math.floor((s + Math.floor(finest / 2)) / finest) * finest;
+    const at = largest();
+    const [name, length] = STEPS[at];
+    const next = STEPS[at + 1];
     const rest = next ? Math.floor((s % length) / next[1]) : 0;
     return `${Math.floor(s / length)} ${name}` + (rest > 0 ? ` ${rest} ${next[0]}` : "");
   }
   const trim = (value, decimals) => String(Number(value.toFixed(decimals)));
   function plain(v) {
     const size = Math.abs(v);
+    if (size >= 1e15 || (size > 0 && size < 1e-4)) return v.toExponential().replace("+", "");
     return trim(v, size >= 100 ? 1 : size >= 1 ? 2 : 4);
   }
   function text(chart, v) {
@@ -65,7 +70,8 @@
     }
     if (chart.unit === "seconds") {
       const size = Math.abs(v);
-      return size < 1 ? `${trim(v * 1000, 2)} ms` : size < 60 ? `${plain(v)} s` : lasting(v * 1000);
+      const words = size === 0 ? "0 s" : size < 1 ? `${trim(size * 1000, 2)} ms` : size < 60 ? `${plain(size)} s` : lasting(size * 1000);
+      return v < 0 ? `-${words}` : words;
     }
     if (chart.unit === "bytes") {
       const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -178,6 +184,19 @@
     const by = { ArrowLeft: cursor === null ? 0 : -1, ArrowRight: 1, PageUp: -hour, PageDown: hour }[key];
     at = Math.min(times.length - 1, Math.max(0, at + by));
     point(times[at]);
+  }
+
+  // ── the bars of a health check, one by one ──
+  function bar(svg, key) {
+    const bars = Array.from(svg.querySelectorAll("rect"));
+    const words = svg.parentElement.querySelector("strong");
+    const [at, last] = [bars.findIndex((one) => one.classList.contains("on")), bars.length - 1];
+    const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -last }[key] || last;
+    const next = key === null ? -1 : at < 0 && key !== "Home" ? last : Math.min(last, Math.max(0, at + by));
+    words.dataset.usual = words.dataset.usual || words.textContent;
+    bars.forEach((one, place) => one.classList.toggle("on", place === next));
+    words.textContent = next < 0 ? words.dataset.usual : bars[next].textContent;
+    if (next >= 0) $("announce").textContent = words.textContent;
   }
 
   // ── following the monitor ──
@@ -411,8 +430,10 @@
     const chart = charts.get(document.activeElement && document.activeElement.id) || (cursor !== null && charts.values().next().value);
     const key = event.key;
     if (["ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"].includes(key)) {
-      if (!chart) return;
-      moved(key, chart);
+      const bars = document.activeElement?.closest("svg.bars");
+      if (bars) bar(bars, key);
+      else if (chart) moved(key, chart);
+      else return;
     } else if (key >= "1" && key <= "5" && ranges[key - 1]) ranges[key - 1].click();
     else if (key === "j") choose(1);
     else if (key === "k") choose(-1);
@@ -437,6 +458,12 @@
   document.addEventListener("DOMContentLoaded", () => {
     if (!main()) return;
     if ($("buttons")) $("buttons").hidden = false;
+    // what a link says of zone and theme holds for the ranges behind it
+    for (const name of ["tz", "theme"].filter((name) => asked.has(name))) {
+      const value = asked.get(name);
+      for (const link of document.querySelectorAll(".ranges > a")) link.search += `&${name}=${encodeURIComponent(value)}`;
+      for (const form of document.querySelectorAll(".between form")) form.append(element("input", { type: "hidden", name, value }));
+    }
     skew = number("now") - Date.now();
     ready();
     tick();
@@ -451,6 +478,9 @@
       if (!of(event.target) || of(event.relatedTarget) === of(event.target)) return;
       point(null);
       if (waiting) { waiting = false; refresh(); }
+    });
+    document.addEventListener("focusout", (event) => {
+      if (event.target.matches("svg.bars")) bar(event.target, null);
     });
     document.addEventListener("focusin", (event) => {
       const svg = of(event.target);

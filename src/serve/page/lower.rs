@@ -29,18 +29,18 @@ fn checks(page: &Page) -> Markup {
                 h2 id="checks-head" { "Health checks" }
                 p class="aside" { @if page.span.is_live() { "last 60 min" } @else { "the last 60 min of this time" } }
             }
-            @for row in &page.checks { (check(row)) }
+            @for (at, row) in page.checks.iter().enumerate() { (check(at, row)) }
         }
     }
 }
 
-fn check(row: &Row) -> Markup {
+fn check(at: usize, row: &Row) -> Markup {
     let count = row.bars.len().max(1) as f64;
     let worst = if row.count(Bar::Failed) > 0 { "failed" } else { "" };
     html! {
         div class={ "check " (worst) } {
             p class="check-head" { span { (row.name) } " " strong { (row.words()) } }
-            svg class="bars" role="img" tabindex="0" aria-label={ (row.name) ", last 60 min, a bar each " (units::duration(row.each)) ": " (row.words()) } {
+            svg class="bars" id={ "bars-" (at) } role="img" tabindex="0" aria-label={ (row.name) ", last 60 min, a bar each " (units::duration(row.each)) ": " (row.words()) } {
                 @for (at, (time, bar)) in row.bars.iter().enumerate().filter(|(_, (_, bar))| *bar != Bar::Before) {
                     @let (class, word) = match bar {
                         Bar::Passed => ("passed", "passed"),
