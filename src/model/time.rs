@@ -64,6 +64,11 @@ impl Time {
         self.formatted("%Y-%m-%d %H:%M")
     }
 
+    /// Day and minute in UTC; with the year where that is not the year of `other`.
+    pub fn short_beside(self, other: Self) -> String {
+        if self.formatted("%Y") == other.formatted("%Y") { self.short() } else { self.minute() }
+    }
+
     fn formatted(self, format: &str) -> String {
         jiff::Timestamp::from_millisecond(self.0)
             .map_or_else(|_| format!("{} ms", self.0), |time| time.strftime(format).to_string())
@@ -129,5 +134,12 @@ mod tests {
     #[test]
     fn prints_utc() {
         assert_eq!(Time::from_millis(1_795_424_400_123).to_string(), "2026-11-23T09:00:00Z");
+    }
+
+    #[test]
+    fn the_year_is_told_where_it_is_another_one() {
+        let at = Time::from_millis(1_795_424_400_000);
+        assert_eq!(at.short_beside(at), "Nov 23 09:00");
+        assert_eq!(at.short_beside(Time::from_millis(0)), "2026-11-23 09:00");
     }
 }

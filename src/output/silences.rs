@@ -44,7 +44,7 @@ pub fn table(silences: &[Silence], now: Time, terminal: &Terminal) -> String {
     }
     let mut table = terminal.table(&["ID", "ALERTS", "UNTIL (UTC)", "BY", "WHY"]);
     for Silence { number, scope, until, who, why, .. } in silences {
-        let ends = format!("{}, in {}", until.short(), units::duration(until.since(now)));
+        let ends = format!("{}, in {}", until.short_beside(now), units::duration(until.since(now)));
         table.add_row([
             Cell::new(number),
             Cell::new(safe::one_line(&scope.to_string())),

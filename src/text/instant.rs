@@ -15,10 +15,20 @@ pub fn parse(text: &str, now: Time) -> Result<Time, String> {
         let shown = safe::one_line(text);
         format!("`{shown}` is not a time; write it like 2026-11-23T05:44:00Z, \"2026-11-23 05:44\", 05:44 or 20m (all in UTC)")
     })?;
+    let time = known(time, text)?;
     if time > now {
         return Err(format!("{time} is still to come; it is {now}"));
     }
     Ok(time)
+}
+
+/// The time, where the calendar has it: what is before 1970 or after 9999 is a slip of the pen, and could not be shown.
+pub fn known(time: Time, text: &str) -> Result<Time, String> {
+    let last = jiff::Timestamp::MAX.as_millisecond();
+    if (0..=last).contains(&time.millis()) {
+        return Ok(time);
+    }
+    Err(format!("`{}` is not in the years from 1970 to 9999", safe::one_line(text)))
 }
 
 /// Reads an instant that is still to come: `2026-11-23T07:00:00Z`, `2026-11-23 07:00` (UTC) or the next `07:00`.
@@ -32,6 +42,7 @@ pub fn upcoming(text: &str, now: Time) -> Result<Time, String> {
             "`{shown}` is not a time; write it like 2026-11-23T07:00:00Z, \"2026-11-23 07:00\" or 07:00 (all in UTC)"
         )
     })?;
+    let time = known(time, text)?;
     if time <= now {
         return Err(format!("{time} is over; it is {now}"));
     }
@@ -66,6 +77,20 @@ fn utc(date: civil::DateTime) -> Option<jiff::Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_time_is_outside_of_the_calendar() {
+        let now = Time::from_millis(1_795_424_400_000);
+        for text in ["99999999d", "57y", "1969-12-31T23:59:59Z", "-000044-03-15T12:00:00Z"] {
+            let why = format!("`{text}` is not in the years from 1970 to 9999");
+            assert_eq!(parse(text, now), Err(why.clone()), "{text}");
+        }
+        assert_eq!(parse("1970-01-01T00:00:00Z", now), Ok(Time::from_millis(0)));
+        assert!(upcoming("1969-12-31 23:59", now).unwrap_err().contains("1970 to 9999"));
+        for millis in [i64::MIN, -1, 253_402_300_800_000, i64::MAX] {
+            assert!(known(Time::from_millis(millis), "x").is_err(), "{millis}");
+        }
+    }
 
     #[test]
     fn what_is_still_to_come() {

@@ -171,7 +171,7 @@ fn no_selector(text: &str) -> Trouble {
 /// Reads an instant: also as seconds since the epoch.
 fn time(name: &str, text: &str, now: Time) -> Result<Time> {
     let seconds = text.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1000)).map(Time::from_millis);
-    let read = seconds.map_or_else(|| instant::parse(text, now), Ok);
+    let read = seconds.map_or_else(|| instant::parse(text, now), |time| instant::known(time, text));
     read.map_err(|why| Trouble::new(Kind::Usage, format!("{name}: {why}")))
 }
 
@@ -180,7 +180,7 @@ impl Asked {
         let usage = |what: String| Trouble::new(Kind::Usage, what);
         let given = |name, text: &Option<String>| text.as_deref().map(|text| time(name, text, now)).transpose();
         let to = given("to", &question.to)?.unwrap_or(last + interval);
-        let from = given("from", &question.from)?.unwrap_or(to - DAY);
+        let from = given("from", &question.from)?.unwrap_or_else(|| (to - DAY).max(Time::from_millis(0)));
         if from >= to {
             return Err(usage(format!("the time from {from} to {to} has no length")));
         }
@@ -357,6 +357,12 @@ mod tests {
         assert_eq!(why(ask("0", "864000", Some("10s"))), "that would be 86400 buckets");
         assert_eq!(why(ask("0", "60", Some("1ms"))), "step: a bucket is at least one second long");
         assert!(why(ask("soon", "60", None)).starts_with("from: `soon` is not a time"));
+        let outside = "from: `-99999999999999` is not in the years from 1970 to 9999";
+        assert_eq!(why(ask("-99999999999999", "60", None)), outside);
+        assert_eq!(
+            why(ask("0", "999999999999999", None)),
+            "to: `999999999999999` is not in the years from 1970 to 9999"
+        );
         for bad in ["", "a b", "a[5m]", "a offset 1h", "{x=\"y\"}", "sum(a)", "a + 1", "a @ 5"] {
             assert_eq!(selector(bad).unwrap_err().kind, Kind::Usage, "{bad}");
         }

@@ -78,7 +78,7 @@ pub fn silences(context: &Context) -> Ended {
 /// When it ends.
 fn until(args: &cli::Silence, now: Time) -> Result<Time, Trouble> {
     let (flag, read) = match (&args.lasts, &args.until) {
-        (Some(text), _) => ("--for", units::parse_duration(text).map(|lasts| now + lasts)),
+        (Some(text), _) => ("--for", units::parse_duration(text).and_then(|lasts| instant::known(now + lasts, text))),
         (None, Some(text)) => ("--until", instant::upcoming(text, now)),
         // clap requires one of the two
         (None, None) => return Err(Trouble::new(Kind::Usage, "say how long: --for 2h, or --until 07:00")),

@@ -67,7 +67,7 @@ impl Span {
         match (from, to) {
             (Some(from), Some(to)) if to <= from => Err(format!("from {from} to {to} is no span: it ends first")),
             (Some(from), to) => Ok(Self::between(from, to.unwrap_or(now))),
-            (None, Some(to)) => Ok(Self::between(to - Duration::from_hours(24), to)),
+            (None, Some(to)) => Ok(Self::between((to - Duration::from_hours(24)).max(Time::from_millis(0)), to)),
             (None, None) => Self::last(asked.range.unwrap_or(USUAL), now, oldest),
         }
     }
@@ -121,7 +121,10 @@ fn instant_of(text: &str, now: Time) -> Result<Time, String> {
         Ok(number) if number >= MILLIS_FROM => Ok(Time::from_millis(number).min(now)),
         Ok(number) if number >= 0 => Ok(Time::from_millis(number * 1000).min(now)),
         // what is still to come ends now
-        _ => instant::absolute(text.trim()).map_or_else(|| instant::parse(text, now), |time| Ok(time.min(now))),
+        _ => match instant::absolute(text.trim()) {
+            Some(time) => instant::known(time.min(now), text),
+            None => instant::parse(text, now),
+        },
     }
 }
 
