@@ -167,6 +167,8 @@ fn history_has_buckets_with_extremes_and_gaps() {
         ("metric=queue_dept", "nothing is measured under the name queue_dept"),
         ("metric=sum(queue_depth)", "`sum(queue_depth)` is not one metric"),
         ("metric=queue_depth&from=soon", "from: `soon` is not a time"),
+        ("metric=queue_depth&from=-99999999999999", "from: `-99999999999999` is not in the years from 1970 to 9999"),
+        ("metric=queue_depth&to=999999999999999", "to: `999999999999999` is not in the years from 1970 to 9999"),
         ("metric=queue_depth&from=1h&to=2h", "has no length"),
         ("metric=queue_depth&from=300d&step=1s", "buckets"),
         ("from=1h", "from, to and step go with a metric"),
@@ -176,6 +178,7 @@ fn history_has_buckets_with_extremes_and_gaps() {
         let said = answer.json();
         assert_eq!((answer.status, &said["success"]), (400, &json!(false)), "{query}");
         assert!(said["error"].as_str().unwrap().contains(error), "{query}: {said}");
+        assert_eq!(serving.get(&format!("/monitoring/history.csv?{query}")).status, 400, "{query}");
     }
 }
 
@@ -199,7 +202,12 @@ fn an_acknowledgement_a_silence_and_a_test_take_the_real_road() {
     assert_eq!(serving.data("/monitoring/silences")[0]["alerts"], "QUEUE_LONG");
     assert_eq!(serving.post("/monitoring/silences/1/end", "{}").status, 200);
     assert_eq!(serving.data("/monitoring/silences"), json!([]));
-    let tested = serving.post("/monitoring/alerts/test", "");
+    // what is no test does not use up the one of this minute
+    let misspelt = serving.post("/monitoring/alerts/test", r#"{"channels": ["slak"]}"#);
+    assert_eq!((misspelt.status, &misspelt.json()["error"]), (400, &json!("there is no channel slak")), "{misspelt:?}");
+    assert_eq!(serving.post("/monitoring/alerts/test", "[]").status, 400);
+    assert_eq!(told(&fake).len(), 2, "and nobody was told");
+    let tested = serving.post("/monitoring/alerts/test", r#"{"channels": ["slack"]}"#);
     let expected = json!({
         "testResults": { "slack": true },
         "channelHealth": { "slack": { "healthy": true } },
@@ -218,9 +226,11 @@ fn an_acknowledgement_a_silence_and_a_test_take_the_real_road() {
         ("/monitoring/alerts/1/ack", r#"{"message": "a\u0000", "by": "b"}"#, 400),
         ("/monitoring/alerts/1/ack", r#"{"message": "a"}"#, 400),
         ("/monitoring/alerts/1/ack", "not json", 400),
+        ("/monitoring/alerts/1/ack", r#"["looking", "nina"]"#, 400),
         ("/monitoring/silences", r#"{"what": "NO_SUCH", "for": "2h", "message": "a", "by": "b"}"#, 400),
         ("/monitoring/silences", r#"{"what": "--help", "for": "2h", "message": "a", "by": "b"}"#, 400),
         ("/monitoring/silences", r#"{"what": "QUEUE_LONG", "message": "a", "by": "b"}"#, 400),
+        ("/monitoring/silences", r#"{"what": "QUEUE_LONG", "for": "99999999d", "message": "a", "by": "b"}"#, 400),
         ("/monitoring/silences/1/end", "{}", 409),
         ("/monitoring/silences/9/end", "{}", 404),
     ] {
@@ -232,6 +242,20 @@ fn an_acknowledgement_a_silence_and_a_test_take_the_real_road() {
             answer.text()
         );
     }
+}
+
+#[test]
+fn no_silence_ends_outside_of_the_calendar() {
+    let world = World::with_queue("");
+    world.check();
+    for (flag, text) in [("--for", "99999999999d"), ("--for", "99999999d"), ("--until", "-000001-01-01T00:00:00Z")] {
+        let ran = world.run(&["alert", "silence", "QUEUE_LONG", &format!("{flag}={text}"), "-m", "x"]);
+        assert_eq!(ran.code, 64, "{ran:?}");
+        assert!(ran.err.contains(&format!("{flag}: `{text}` is not in the years from 1970 to 9999")), "{ran:?}");
+    }
+    let ran = world.run(&["alert", "silence", "QUEUE_LONG", "--until=9999-01-01T00:00:00Z", "-m", "x"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(world.run(&["alert", "silences"]).out.contains("9999-01-01T00:00:00Z"));
 }
 
 #[test]
