@@ -74,6 +74,12 @@ impl Reader {
         self.all("alert", sql, [], alert)
     }
 
+    /// The alert in this row.
+    pub fn alert(&self, id: AlertId) -> Result<Option<Alert>> {
+        let found = self.first("alert", "SELECT id, record, value, worst FROM alert WHERE id = ?1", [id.0], alert)?;
+        Ok(found.map(|(_, alert)| alert))
+    }
+
     /// The alert that people call by `number`.
     pub fn alert_by_number(&self, number: u64) -> Result<Option<(AlertId, Alert)>> {
         let Ok(number) = i64::try_from(number) else { return Ok(None) };

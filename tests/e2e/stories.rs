@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::support::http::{Answer, HttpFake};
+use crate::support::http::{Answer, HttpFake, Manner};
 use crate::support::smtp::{Behaviour, SmtpFake};
 use crate::world::{Ran, World};
 
@@ -30,7 +30,8 @@ struct Story {
     config: String,
     /// What happens before the check of a time, a line each:
     /// `queue 20` · `other 1` (a second value) · `run alert ack 1 -m "on it"` (prints what it says) ·
-    /// `chat down`, `chat up` (also `boss`) · `response 3` (what the program of `@respond.sh` ends with from now on) · `asleep`, `awake` (no checks between) ·
+    /// `chat down` (not now), `chat gone` (refuses for good), `chat cut` (hears, its answer is lost), `chat up` (also `boss`,
+    /// `sms`) · `response 3` (what the program of `@respond.sh` ends with from now on) · `asleep`, `awake` (no checks between) ·
     /// `config NAME` (that of `configs` in place of `config`) · `end`.
     script: String,
     /// Other configurations.
@@ -236,14 +237,7 @@ fn act(stage: &mut Stage, story: &Story, at: u64, action: &str) -> String {
         ["other", value] => stage.values.1 = Some(value.parse().unwrap()),
         ["response", code] => stage.respond(code),
         ["config", name] => stage.configure(story, &story.configs[*name]),
-        [channel @ ("chat" | "boss"), how] => {
-            let (name, fake) = if *channel == "chat" { ("chat", &stage.chat) } else { ("boss", &stage.boss) };
-            match *how {
-                "down" => stage.down.insert(name),
-                _ => stage.down.remove(name),
-            };
-            fake.now_answer([if *how == "down" { Answer::new(503, "") } else { Answer::new(200, "ok") }]);
-        }
+        [channel @ ("chat" | "boss" | "sms"), how] => fail(stage, channel, how),
         ["run", args @ ..] => {
             let ran = stage.run(at, args);
             let said = format!("{}{}", ran.out, ran.err);
@@ -255,6 +249,29 @@ fn act(stage: &mut Stage, story: &Story, at: u64, action: &str) -> String {
     }
     stage.measure();
     String::new()
+}
+
+/// Lets a channel fail in this way, or work again.
+fn fail(stage: &mut Stage, channel: &str, how: &str) {
+    let (name, fake, good) = match channel {
+        "chat" => ("chat", &stage.chat, Answer::new(200, "ok")),
+        "boss" => ("boss", &stage.boss, Answer::new(200, "ok")),
+        _ => ("sms", &stage.sms, taken()),
+    };
+    let (answer, hears) = match how {
+        // a provider of text messages may have taken what it answers with 503
+        "down" => (Answer::new(if name == "sms" { 429 } else { 503 }, ""), false),
+        "gone" => (Answer::new(404, "no_service"), false),
+        "cut" => (Answer::new(200, "ok").manner(Manner::Reset), true),
+        "up" => (good, true),
+        other => panic!("no such state of a channel: {other}"),
+    };
+    if hears {
+        stage.down.remove(name)
+    } else {
+        stage.down.insert(name)
+    };
+    fake.now_answer([answer]);
 }
 
 /// A note without the time that a response took.
@@ -353,6 +370,11 @@ fn the_machines_own_network() {
 #[test]
 fn responses() {
     tell("responses.toml");
+}
+
+#[test]
+fn channels_that_fail_for_good_or_perhaps() {
+    tell("failing.toml");
 }
 
 #[test]

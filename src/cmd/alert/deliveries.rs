@@ -7,12 +7,14 @@ use crate::config::Config;
 use crate::cycle::deliver;
 use crate::cycle::stop::Stop;
 use crate::model::delivery::{Attempt, Delivery, State};
+use crate::model::message::Kind as About;
 use crate::model::trouble::{Kind, Trouble};
 use crate::notify::Channel;
 use crate::output::{deliveries, terminal};
-use crate::store::Store;
+use crate::store::alerts::AlertId;
 use crate::store::deliveries::DeliveryFilter;
 use crate::store::open::Mode;
+use crate::store::{Store, Tx};
 use crate::text::safe;
 use crate::view::deliveries::{DeliveryRow, Tried};
 
@@ -76,11 +78,29 @@ async fn send_again(context: &Context, config: &Config, id: i64) -> Result<Vec<A
         let what = format!("delivery {id} goes through channel {channel}, which is not configured");
         return Err(Trouble::new(Kind::Config, what).help("configure it again, or send a test through another one"));
     }
+    if let Some(trouble) = too_late(&tx, &delivery)? {
+        return Err(trouble);
+    }
     if !tx.resend(id, now)? {
         return Err(refused(&delivery, "sent again"));
     }
     tx.commit()?;
     deliver::deliver(&mut store, config, &context.net(config), context.clock, Stop::never()).await
+}
+
+/// That an alert fires must not arrive after it ended: nobody would be told of the end any more. What waits is followed by
+/// that word.
+fn too_late(tx: &Tx<'_>, delivery: &Delivery) -> Result<Option<Trouble>, Trouble> {
+    if delivery.message.kind == About::Resolved || delivery.state == State::Pending {
+        return Ok(None);
+    }
+    let alert = delivery.alert.map_or(Ok(None), |id| tx.alert(AlertId(id)))?;
+    let ended = alert.and_then(|alert| Some((alert.number?, alert.ended?)));
+    Ok(ended.map(|(number, (at, _))| {
+        let what = format!("delivery {} says that alert {number} fires, which ended at {at}", delivery.id);
+        let help = format!("`sippar-mon alert show {number}` shows who was told of it; tell the others yourself");
+        Trouble::new(Kind::Usage, what).help(help)
+    }))
 }
 
 /// Gives up a delivery that waits.
