@@ -6,6 +6,7 @@
 
 mod aftercare;
 mod budget;
+pub mod compose;
 mod cost;
 mod crew;
 pub mod deliver;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::compose::{self, Content};
 use super::judge::Stepped;
 use super::own;
 use super::reach;
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::model::alert::{Ack, Alert, AlertKey, Deed, DeedKind, Event, Transition};
 use crate::model::delivery::Queued;
 use crate::model::hold::{Fired, Hold};
-use crate::model::message::{Kind, Message, Texts};
+use crate::model::message::{Kind, Texts};
 use crate::model::response::Run;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
@@ -83,9 +84,9 @@ impl Teller<'_> {
         self.tx.supersede(&plan.supersede, self.real)?;
         let mut event = None;
         if let Some(severity) = severity.filter(|_| transition.is_some() || !plan.tell.is_empty()) {
-            let texts = rule.map_or_else(|| removed(&alert), |rule| rule.texts(&alert, severity));
-            let texts = Texts { cause: self.cause(rule, &alert)?, ..texts };
-            self.queue(&plan, id, &alert, severity, &texts, &standing)?;
+            let texts = rule.map_or_else(|| compose::removed(&alert), |rule| rule.texts(&alert, severity));
+            let texts = Texts { cause: cause(self.tx, self.config, &alert, self.tick)?, ..texts };
+            self.queue(&plan, (id, &alert), severity, &texts, &standing)?;
             if let Some(transition) = transition {
                 self.tx.put_transition(id, self.tick, transition, alert.value, None)?;
                 event = Some(Event { alert, transition, summary: texts.summary, told: plan.tell.len() });
@@ -172,7 +173,7 @@ impl Teller<'_> {
             let raised = matches!(transition, Some(Transition::Raised(..)));
             let (kind, severity) =
                 (if raised { Kind::Raised } else { Kind::Firing }, alert.severity().unwrap_or(Severity::Low));
-            let texts = Texts { cause: self.cause(Some(rule), alert)?, ..rule.texts(alert, severity) };
+            let texts = Texts { cause: cause(self.tx, self.config, alert, self.tick)?, ..rule.texts(alert, severity) };
             let occasion = Occasion { kind, severity, first_word: false, at: self.tick, remarks: &[] };
             Ok(message::build(&occasion, alert, texts, &self.config.identity))
         };
@@ -205,52 +206,43 @@ impl Teller<'_> {
     fn queue(
         &self,
         plan: &Plan,
-        id: AlertId,
-        alert: &Alert,
+        (id, alert): (AlertId, &Alert),
         severity: Severity,
         texts: &Texts,
         standing: &Standing,
     ) -> Result<()> {
-        let at = self.tick;
-        for telling in &plan.tell {
-            let (kind, first_word) = (telling.kind, telling.first_word);
-            let escalated = (kind == Kind::Escalated).then(|| unheeded(alert, at));
-            let of_runs = respond::remarks(self.runs_of(id), self.queued_for(id), &telling.to);
-            let responses = [of_runs, standing.responses.clone()].concat();
-            let remarks = escalated.iter().chain(&responses).chain(&standing.remarks).cloned().collect::<Vec<_>>();
-            let occasion = Occasion { kind, severity, first_word, at, remarks: &remarks };
-            let built = message::build(&occasion, alert, texts.clone(), &self.config.identity);
-            let message = Message { responses, ..built };
-            self.tx.enqueue(Some(id), &telling.to, &message, self.real)?;
-        }
-        Ok(())
+        let (runs, before) = (self.runs_of(id), self.queued_for(id));
+        let (responses, remarks) = (&standing.responses, &standing.remarks);
+        let content = Content { id, alert, severity, texts, runs, before, responses, remarks, at: self.tick };
+        compose::enqueue(self.tx, &self.config.identity, &content, &plan.tell, self.real)
     }
+}
 
-    /// Why the probe, source or canister behind an alert failed last, or what a look at the bridge found, as the source remembers it;
-    /// of the monitor's own alerts, what it knows.
-    fn cause(&self, rule: Option<&Rule>, alert: &Alert) -> Result<Option<String>> {
-        if let Some(cause) = own::cause(self.tx, alert)? {
-            return Ok(Some(cause));
-        }
-        if alert.ended.is_some() {
-            return Ok(None);
-        }
-        let labels = &alert.key.labels;
-        if let Some(canister) = labels.get("canister") {
-            let memory = self.tx.memory(collect::icp::NAME)?;
-            return Ok(memory.as_ref().and_then(|memory| collect::icp::why(memory, canister)).map(str::to_owned));
-        }
-        let probe = labels.get("probe").map(collect::probe::source_name);
-        let source = probe.or_else(|| labels.get("source").map(str::to_owned));
-        let of_bridge = || {
-            let needs = rules::needs([&rule?.expr], self.tick);
-            let metric = needs.into_iter().find_map(|need| need.metric)?;
-            collect::catalogue::bridge_source(&metric).map(str::to_owned)
-        };
-        let Some(source) = source.or_else(of_bridge) else { return Ok(None) };
-        let memory = self.tx.memory(&source)?;
-        Ok(memory.as_ref().and_then(collect::why).map(str::to_owned))
+/// Why the probe, source or canister behind an alert failed last, or what a look at the bridge found, as the source
+/// remembers it; of the monitor's own alerts, what it knows.
+pub fn cause(tx: &Tx<'_>, config: &Config, alert: &Alert, tick: Time) -> Result<Option<String>> {
+    if let Some(cause) = own::cause(tx, alert)? {
+        return Ok(Some(cause));
     }
+    if alert.ended.is_some() {
+        return Ok(None);
+    }
+    let labels = &alert.key.labels;
+    if let Some(canister) = labels.get("canister") {
+        let memory = tx.memory(collect::icp::NAME)?;
+        return Ok(memory.as_ref().and_then(|memory| collect::icp::why(memory, canister)).map(str::to_owned));
+    }
+    let probe = labels.get("probe").map(collect::probe::source_name);
+    let source = probe.or_else(|| labels.get("source").map(str::to_owned));
+    let of_bridge = || {
+        let rule = config.rules.iter().find(|rule| rule.name == alert.key.rule)?;
+        let needs = rules::needs([&rule.expr], tick);
+        let metric = needs.into_iter().find_map(|need| need.metric)?;
+        collect::catalogue::bridge_source(&metric).map(str::to_owned)
+    };
+    let Some(source) = source.or_else(of_bridge) else { return Ok(None) };
+    let memory = tx.memory(&source)?;
+    Ok(memory.as_ref().and_then(collect::why).map(str::to_owned))
 }
 
 /// How much worse than acknowledged, in words, where that is enough to end the acknowledgement.
@@ -276,16 +268,6 @@ fn restless(flapping: Flapping, fired: Fired) -> Option<String> {
     let (times, within) = (fired.times, units::duration(flapping.within));
     (times >= flapping.fires)
         .then(|| format!("It fired {times} times in {within}; while it goes on so, not each time is told."))
-}
-
-fn unheeded(alert: &Alert, at: Time) -> String {
-    let since = alert.unacked.max(alert.began()).unwrap_or(at);
-    format!("Nobody has acknowledged it for {}.", units::duration(at.since(since)))
-}
-
-/// The words about an alert whose rule is no longer there to find any.
-fn removed(alert: &Alert) -> Texts {
-    Texts { summary: format!("{}: the rule is no longer configured", alert.key), ..Texts::default() }
 }
 
 #[cfg(test)]

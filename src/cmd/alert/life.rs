@@ -1,17 +1,17 @@
 //! `alert ack` and `alert close`: people take charge of an alert, or end it.
 
 use super::unknown;
-use crate::alert::message::{self, Occasion};
 use crate::alert::route::{self, Subject, Telling};
 use crate::alert::step;
 use crate::cli;
 use crate::cmd::{Context, Ended, block_on, who};
 use crate::config::Config;
+use crate::cycle::compose::{self, Content};
+use crate::cycle::deliver;
 use crate::cycle::stop::Stop;
-use crate::cycle::{deliver, respond};
 use crate::model::alert::{Ack, Alert, Deed, DeedKind};
 use crate::model::delivery::{Attempt, State};
-use crate::model::message::{Kind as About, Texts};
+use crate::model::message::Kind as About;
 use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::model::trouble::{Kind, Trouble};
@@ -110,17 +110,10 @@ fn enqueue(
     remarks: &[String],
     at: Time,
 ) -> Result<(), Trouble> {
-    let rule = config.rules.iter().find(|rule| rule.name == alert.key.rule);
-    let plain = || Texts { summary: alert.key.to_string(), ..Texts::default() };
-    let texts = rule.map_or_else(plain, |rule| rule.texts(alert, severity));
-    let (runs, before) = (tx.runs_of(id)?, tx.queued_of(id)?);
-    for Telling { to, kind, first_word } in tell {
-        let remarks = [respond::remarks(&runs, &before, to), remarks.to_vec()].concat();
-        let occasion = Occasion { kind: *kind, severity, first_word: *first_word, at, remarks: &remarks };
-        let message = message::build(&occasion, alert, texts.clone(), &config.identity);
-        tx.enqueue(Some(id), to, &message, at)?;
-    }
-    Ok(())
+    let texts = &compose::texts(config, alert, severity);
+    let (runs, before) = (&tx.runs_of(id)?, &tx.queued_of(id)?);
+    let content = Content { id, alert, severity, texts, runs, before, responses: &[], remarks, at };
+    compose::enqueue(tx, &config.identity, &content, tell, at)
 }
 
 /// Sends what was queued and says what was done. What cannot be sent now is sent by the next check.
