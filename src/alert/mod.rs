@@ -6,9 +6,11 @@
 //! - [`step`] is the machine: one Prometheus-style state machine per severity.
 //! - [`routes`] says who hears of what, and when.
 //! - [`hold`] says what keeps people from being told.
+//! - [`heard`] says what each destination has heard so far.
 //! - [`route`] says who is told what now, so that whoever heard "firing" hears "resolved" once.
 //! - [`message`] says it in words.
 
+pub mod heard;
 pub mod hold;
 pub mod message;
 pub mod route;

@@ -9,8 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::heard::{Heard, heard};
 use super::routes::Routes;
-use crate::model::delivery::{Queued, State};
+use crate::model::delivery::Queued;
 use crate::model::hold::Hold;
 use crate::model::message::{Destination, Kind};
 use crate::model::severity::Severity;
@@ -29,6 +30,8 @@ pub struct Subject<'a> {
     pub before: &'a [Queued],
     /// What keeps people from being told.
     pub hold: Option<&'a Hold>,
+    /// Somebody is at it.
+    pub acked: bool,
 }
 
 /// One notification to be made.
@@ -51,54 +54,36 @@ pub struct Plan {
     pub supersede: Vec<i64>,
 }
 
-/// What a destination has heard of this alert so far.
-#[derive(Default)]
-struct Heard<'a> {
-    /// It was told, or may have been.
-    told: bool,
-    /// It has been told, or may have been told, that the alert ended.
-    closed: bool,
-    /// Rows that have certainly not left.
-    waiting: Vec<i64>,
-    /// The newest word that stands, whether it arrived or not; an acknowledgement says nothing of the alert itself.
-    last: Option<&'a Queued>,
-    /// The newest of them that left, or may have.
-    known: Option<&'a Queued>,
-    /// Words that stand.
-    words: Vec<&'a Queued>,
-}
-
-impl Heard<'_> {
-    fn listens(&self) -> bool {
-        self.told || !self.waiting.is_empty()
-    }
-
-    /// How many words of `severity` it was sent since `began`.
-    fn words_of(&self, severity: Severity, began: Time) -> u32 {
-        let count = self.words.iter().filter(|word| word.severity == severity && word.at >= began).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
-    }
-}
-
 /// Plans what is to be told at `at`: that it fires, has risen, eased or ended, to everybody who has not heard so yet.
 /// Whoever was told is told on, also while its channel is not configured: the row waits for it.
 pub fn plan(subject: &Subject<'_>, routes: &Routes, at: Time) -> Plan {
     let heard = heard(subject.before);
     let Some(began) = subject.began else { return farewell(&heard) };
+    let mut plan = Plan::default();
+    if !subject.acked {
+        // it would say of somebody who is not at it any more that they are
+        plan.supersede.extend(heard.values().flat_map(|heard| &heard.acks).map(|ack| ack.id));
+    }
     if let Some(hold) = subject.hold {
-        let waiting = heard.values().flat_map(|heard| heard.waiting.iter().copied());
-        return Plan { tell: Vec::new(), supersede: if hold.recalls() { waiting.collect() } else { Vec::new() } };
+        if hold.recalls() {
+            plan.supersede.extend(heard.values().flat_map(|heard| &heard.waiting));
+        }
+        return plan;
     }
     let route = routes.of(subject.rule, subject.severity, at);
+    let is_past = |ack: &&Queued| ack.severity != subject.severity;
     let audience: BTreeSet<&Destination> = route.iter().chain(heard.keys().copied()).collect();
-    let mut plan = Plan::default();
     for to in audience {
         let nothing = Heard::default();
         let heard = heard.get(to).unwrap_or(&nothing);
         let terse = routes.terse.contains(&to.channel);
         match news(subject.severity, began, heard, route.contains(to), terse) {
-            News::None => {}
             News::Tell(kind) => plan.tell(to, kind, heard),
+            // that somebody is at it is still true, but no longer at the severity that it was said with
+            News::None | News::Withdraw if subject.acked && heard.acks.iter().any(is_past) => {
+                plan.tell(to, Kind::Acknowledged, heard);
+            }
+            News::None => {}
             News::Withdraw => plan.supersede.extend(&heard.waiting),
         }
     }
@@ -138,7 +123,8 @@ fn news(severity: Severity, began: Time, heard: &Heard<'_>, on_route: bool, ters
         return News::Withdraw;
     }
     match (last.severity > severity, heard.told) {
-        (true, true) if terse => News::None,
+        (true, true) if terse && heard.waiting.is_empty() => News::None,
+        (true, true) if terse => News::Withdraw,
         (true, true) => News::Tell(Kind::Eased),
         (true, false) if !heard.listens() => News::None,
         (false, _) if !on_route && !heard.listens() => News::None,
@@ -178,7 +164,7 @@ pub fn remind(plan: &mut Plan, subject: &Subject<'_>, attention: Attention, rout
         let concerned = route.contains(to) || escalated.contains(to);
         let is_told_now = plan.tell.iter().any(|telling| telling.to == **to);
         if concerned && !is_told_now && is_due(heard, subject.severity, began, attention, routes, at) {
-            plan.tell(to, if heard.told { Kind::Reminder } else { Kind::Firing }, heard);
+            plan.tell(to, heard.kind(subject.severity, routes.terse.contains(&to.channel)), heard);
         }
     }
     plan.tell.sort_by(|one, two| one.to.cmp(&two.to));
@@ -214,64 +200,44 @@ pub fn report(plan: &mut Plan, subject: &Subject<'_>, routes: &Routes, happened:
 }
 
 fn is_due(heard: &Heard<'_>, severity: Severity, began: Time, attention: Attention, routes: &Routes, at: Time) -> bool {
-    let Some(last) = heard.last.filter(|_| heard.waiting.is_empty()) else { return false };
+    let Some(last) = heard.last else { return false };
     match attention {
         Attention::Given => false,
+        // also where a word waits: it is from before, and may say that somebody is at it
         Attention::Worse => true,
         Attention::Wanted { .. } => routes
             .pause(severity, heard.words_of(severity, began).saturating_sub(1))
             // how long ago a word of before the clock went back was, nobody knows
-            .is_some_and(|pause| last.at > at || at.since(last.at) >= pause),
+            .is_some_and(|pause| heard.waiting.is_empty() && (last.at > at || at.since(last.at) >= pause)),
     }
 }
 
 impl Plan {
     fn tell(&mut self, to: &Destination, kind: Kind, heard: &Heard<'_>) {
-        self.supersede
-            .extend(heard.waiting.iter().filter(|id| !self.supersede.contains(id)).copied().collect::<Vec<_>>());
+        for id in heard.waiting.iter().copied().chain(heard.acks.iter().map(|ack| ack.id)) {
+            if !self.supersede.contains(&id) {
+                self.supersede.push(id);
+            }
+        }
         // what was sent in vain is an earlier message too
         let first_word = heard.last.is_some() && !heard.told;
         self.tell.push(Telling { to: to.clone(), kind, first_word });
     }
 }
 
-fn heard(before: &[Queued]) -> BTreeMap<&Destination, Heard<'_>> {
-    let mut all: BTreeMap<&Destination, Heard<'_>> = BTreeMap::new();
-    for word in before.iter().filter(|word| word.state != State::Superseded) {
-        let heard = all.entry(&word.to).or_default();
-        let is_about_it = word.kind != Kind::Acknowledged;
-        match word.state {
-            State::Pending if !word.maybe_repeat => heard.waiting.push(word.id),
-            State::Sent | State::Uncertain | State::Sending | State::Pending => {
-                heard.known = if is_about_it { Some(word) } else { heard.known };
-                heard.told = true;
-                heard.closed |= word.kind == Kind::Resolved;
-            }
-            State::Dead | State::Superseded => {}
-        }
-        if is_about_it {
-            heard.last = Some(word);
-            heard.words.push(word);
-        }
-    }
-    all
-}
-
-/// Who is told that somebody is at it: everybody who was told of it, but for the terse.
-pub fn listeners(before: &[Queued], routes: &Routes) -> Vec<Destination> {
-    let is_meant =
-        |to: &Destination, heard: &Heard<'_>| heard.told && !heard.closed && !routes.terse.contains(&to.channel);
-    heard(before).into_iter().filter(|(to, heard)| is_meant(to, heard)).map(|(to, _)| to.clone()).collect()
-}
-
-/// Who has heard nothing yet, for the word waits: it is replaced by one that says that somebody is at it.
-pub fn unheard(before: &[Queued], routes: &Routes) -> Plan {
+/// What is told when somebody is at it, but for the terse: so to everybody who was told; where the first word waits, that
+/// word anew, which says it too.
+pub fn acknowledged(before: &[Queued], routes: &Routes) -> Plan {
     let mut plan = Plan::default();
-    let is_meant = |to: &Destination, heard: &Heard<'_>| {
-        !heard.told && !heard.waiting.is_empty() && !routes.terse.contains(&to.channel)
-    };
+    let is_meant = |to: &Destination, heard: &Heard<'_>| !heard.closed && !routes.terse.contains(&to.channel);
     for (to, heard) in heard(before).into_iter().filter(|(to, heard)| is_meant(to, heard)) {
-        plan.tell(to, heard.last.map_or(Kind::Firing, |last| last.kind), &heard);
+        if heard.told {
+            // also where it waits that somebody else was
+            plan.supersede.extend(heard.acks.iter().map(|ack| ack.id));
+            plan.tell.push(Telling { to: to.clone(), kind: Kind::Acknowledged, first_word: false });
+        } else if !heard.waiting.is_empty() {
+            plan.tell(to, heard.last.map_or(Kind::Firing, |last| last.kind), &heard);
+        }
     }
     plan
 }

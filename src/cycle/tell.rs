@@ -193,7 +193,7 @@ impl Teller<'_> {
     fn plan(&self, id: AlertId, alert: &Alert, severity: Severity, attention: Attention) -> Plan {
         let before = self.queued_for(id);
         let (began, hold) = (alert.began(), alert.hold.as_ref());
-        let subject = Subject { rule: &alert.key.rule, severity, began, before, hold };
+        let subject = Subject { rule: &alert.key.rule, severity, began, before, hold, acked: alert.ack.is_some() };
         let routes = own::routes(alert, &self.config.routes);
         let mut plan = route::plan(&subject, &routes, self.tick);
         route::remind(&mut plan, &subject, attention, &routes, self.tick);

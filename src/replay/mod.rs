@@ -165,7 +165,8 @@ impl<'a> Replay<'a> {
         }
         let severity = transition.severity();
         let texts = rule.texts(&alert, severity);
-        let subject = Subject { rule: &rule.name, severity, began: alert.began(), before: &told, hold: None };
+        let subject =
+            Subject { rule: &rule.name, severity, began: alert.began(), before: &told, hold: None, acked: false };
         let plan = route::plan(&subject, self.routes, at);
         let build = |telling: &Telling| {
             let Telling { kind, first_word, .. } = *telling;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::alert::routes::{Escalate, default_pauses};
+use crate::model::delivery::State;
 use crate::model::severity::BySeverity;
 use crate::text::units::parse_duration;
 use Severity::{Critical, High, Medium};
@@ -39,7 +40,7 @@ fn line(plan: &Plan) -> String {
 }
 
 fn subject(severity: Severity, before: &[Queued]) -> Subject<'_> {
-    Subject { rule: "R", severity, began: Some(at("0s")), before, hold: None }
+    Subject { rule: "R", severity, began: Some(at("0s")), before, hold: None, acked: false }
 }
 
 /// It fires at this severity since the beginning.
@@ -221,5 +222,62 @@ fn who_hears_of_an_acknowledgement() {
         row(2, "mail", Kind::Firing, Critical, State::Pending),
         row(3, "sms", Kind::Firing, Critical, State::Sent),
     ];
-    assert_eq!(listeners(&before, &routes()), [to("slack")]);
+    assert_eq!(line(&acknowledged(&before, &routes())), "mail:firing! slack:acknowledged [2]");
+    // one who took over from another
+    let again = [before[0].clone(), row(4, "slack", Kind::Acknowledged, Critical, State::Pending)];
+    assert_eq!(line(&acknowledged(&again, &routes())), "slack:acknowledged [4]");
+}
+
+#[test]
+fn what_was_given_up_after_it_may_have_arrived_counts_as_told() {
+    let given_up = |id, kind| Queued { maybe_repeat: true, ..row(id, "slack", kind, High, State::Dead) };
+    let before = [given_up(1, Kind::Firing)];
+    assert_eq!(ended(High, &before), "slack:resolved");
+    assert_eq!(fires(Critical, &before), "mail:firing slack:raised sms:firing");
+    assert_eq!(ended(High, &[before[0].clone(), given_up(2, Kind::Resolved)]), "nobody");
+}
+
+#[test]
+fn that_it_got_worse_takes_the_place_of_what_waits() {
+    let sent = |severity| row(1, "slack", Kind::Firing, severity, State::Sent);
+    let waiting = |kind, severity| row(2, "slack", kind, severity, State::Pending);
+    let worse = |severity, before: &[Queued]| reminded(severity, before, Attention::Worse, "1m");
+    assert_eq!(worse(High, &[waiting(Kind::Firing, High)]), "slack:firing! [2]");
+    assert_eq!(worse(High, &[sent(High), waiting(Kind::Acknowledged, High)]), "slack:reminder [2]");
+    // what has not been heard yet is not lost over it
+    assert_eq!(worse(Critical, &[sent(High), waiting(Kind::Raised, Critical)]), "slack:raised [2]");
+    assert_eq!(worse(High, &[sent(Critical), waiting(Kind::Eased, High)]), "slack:eased [2]");
+}
+
+#[test]
+fn the_terse_do_not_hear_what_waits_once_it_is_no_longer_true() {
+    let before = [
+        row(1, "sms", Kind::Firing, Critical, State::Sent),
+        Queued { at: at("5m"), ..row(2, "sms", Kind::Raised, Critical, State::Pending) },
+        row(3, "mail", Kind::Firing, High, State::Sent),
+        row(4, "slack", Kind::Firing, High, State::Sent),
+    ];
+    assert_eq!(fires(High, &before), "nobody [2]");
+}
+
+#[test]
+fn that_somebody_is_at_it_is_told_as_long_as_it_is_true() {
+    let before = [
+        row(1, "slack", Kind::Firing, High, State::Sent),
+        row(2, "slack", Kind::Raised, Critical, State::Pending),
+        row(3, "slack", Kind::Acknowledged, Critical, State::Pending),
+        row(4, "mail", Kind::Firing, High, State::Sent),
+    ];
+    let planned = |severity, acked, hold| {
+        let subject = Subject { hold, acked, ..subject(severity, &before) };
+        line(&plan(&subject, &routes(), at("1m")))
+    };
+    assert_eq!(planned(High, true, None), "slack:acknowledged [2, 3]", "at the severity that it has now");
+    assert_eq!(planned(High, false, None), "nobody [3, 2]");
+    assert_eq!(planned(Critical, true, None), "mail:raised sms:firing");
+    assert_eq!(planned(Critical, false, None), "mail:raised sms:firing [3]");
+    let until = at("1h");
+    let silence = Hold::Silence { number: 1, who: "eva".to_owned(), why: "x".to_owned(), until };
+    assert_eq!(planned(Critical, true, Some(&silence)), "nobody [2]");
+    assert_eq!(planned(Critical, false, Some(&Hold::Quiet { until })), "nobody [3]");
 }

@@ -139,12 +139,12 @@ impl World {
         alert.ack =
             Some(Ack { at: self.now, who: "eva".to_owned(), why: "x".to_owned(), severity, value: alert.value });
         tx.save_alert(Some(id), &mut alert).unwrap();
-        for to in route::listeners(&tx.queued_of(id).unwrap(), &self.config.routes) {
-            let (kind, at) = (Kind::Acknowledged, self.now);
-            let occasion = Occasion { kind, severity, first_word: false, at, remarks: &[] };
-            let message = message::build(&occasion, &alert, Texts::default(), &self.config.identity);
-            tx.enqueue(Some(id), &to, &message, at).unwrap();
-        }
+        let before = &tx.queued_of(id).unwrap();
+        let plan = route::acknowledged(before, &self.config.routes);
+        tx.supersede(&plan.supersede, self.now).unwrap();
+        let (alert, texts, at) = (&alert, &Texts::default(), self.now);
+        let content = Content { id, alert, severity, texts, runs: &[], before, responses: &[], remarks: &[], at };
+        compose::enqueue(&tx, &self.config.identity, &content, &plan.tell, at).unwrap();
         tx.commit().unwrap();
     }
 
@@ -215,7 +215,7 @@ fn is_told_well(heard: &[&Arrived]) -> std::result::Result<(), String> {
         let terse = after.to.channel == "sms";
         let fits = match after.kind {
             Kind::Raised => after.severity > before.severity || terse || before.kind == Kind::Acknowledged,
-            Kind::Eased => after.severity < before.severity && !terse,
+            Kind::Eased => (after.severity < before.severity || before.kind == Kind::Acknowledged) && !terse,
             Kind::Reminder => after.severity == before.severity || before.kind == Kind::Acknowledged,
             Kind::Acknowledged => !terse,
             Kind::Firing | Kind::Escalated | Kind::Test => false,
