@@ -38,6 +38,12 @@ impl Heard<'_> {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
+    /// The newest word that left; one that was given up after it may have arrived is not sure enough.
+    pub fn surely_known(&self) -> Option<&Queued> {
+        let has_left = |word: &&&Queued| matches!(word.state, State::Sent | State::Uncertain | State::Sending);
+        self.words.iter().rev().find(has_left).copied()
+    }
+
     /// How one is told at `severity`, whatever it knows.
     pub fn kind(&self, severity: Severity, terse: bool) -> Kind {
         match self.known {

@@ -8,10 +8,11 @@
 //! heard of it: so it is the same after a silence, an outage, a crash or a change of the routes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::heard::{Heard, heard};
 use super::routes::Routes;
-use crate::model::delivery::Queued;
+use crate::model::delivery::{Queued, State};
 use crate::model::hold::Hold;
 use crate::model::message::{Destination, Kind};
 use crate::model::severity::Severity;
@@ -210,6 +211,47 @@ fn is_due(heard: &Heard<'_>, severity: Severity, began: Time, attention: Attenti
             // how long ago a word of before the clock went back was, nobody knows
             .is_some_and(|pause| heard.waiting.is_empty() && (last.at > at || at.since(last.at) >= pause)),
     }
+}
+
+/// Who is told in place of a route of which nobody could be told: `others`, once all that was queued was given up or is older
+/// than `after`. They hear what the alert is now; of one that is over, that it was, unless somebody knew of it.
+pub fn stand_in(
+    subject: &Subject<'_>,
+    routes: &Routes,
+    others: &[Destination],
+    after: Duration,
+    now: Time,
+) -> Vec<Telling> {
+    let heard = heard(subject.before);
+    let terse = |to: &Destination| routes.terse.contains(&to.channel);
+    let is_known = |(to, heard): (&&Destination, &Heard<'_>)| {
+        heard.surely_known().is_some_and(|known| match subject.began {
+            None => true,
+            // the terse do not hear that it eased
+            Some(began) if known.severity == subject.severity => !terse(to) || known.at >= began,
+            Some(_) => known.severity > subject.severity,
+        })
+    };
+    let stuck: Vec<&Queued> = heard.values().filter_map(|heard| heard.last).collect();
+    let hopeless = stuck.iter().all(|word| word.state == State::Dead);
+    let late = stuck.iter().all(|word| now.since(word.created) >= after);
+    if subject.hold.is_some() || stuck.is_empty() || !(hopeless || late) || heard.iter().any(is_known) {
+        return Vec::new();
+    }
+    let nothing = Heard::default();
+    let tell = |to: &Destination| {
+        let own = heard.get(to).unwrap_or(&nothing);
+        let newest =
+            heard.iter().filter(|(other, _)| **other != to).filter_map(|(_, heard)| Some(heard.last?.at)).max();
+        // it waits for them too, or they were told in vain, and nobody was tried since
+        let has_its_own = !own.waiting.is_empty() || own.last.is_some_and(|last| Some(last.at) >= newest);
+        let (kind, first_word) = match subject.began {
+            Some(_) => (own.kind(subject.severity, terse(to)), own.last.is_some() && !own.told),
+            None => (Kind::Resolved, true),
+        };
+        (!has_its_own && !own.closed).then(|| Telling { to: to.clone(), kind, first_word })
+    };
+    others.iter().filter_map(tell).collect()
 }
 
 impl Plan {

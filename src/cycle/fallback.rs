@@ -1,127 +1,112 @@
 //! `[routes] fallback`: what no channel of its route could deliver goes to others. Nothing is taken back: whoever was
-//! to be told still is, as soon as that is possible.
+//! to be told still is, as soon as that is possible. They hear what the alert is now and not what was to be said once.
 
 use std::collections::BTreeMap;
 
+use super::compose::{self, Content};
+use super::{own, tell};
+use crate::alert::route::{self, Subject};
 use crate::config::Config;
 use crate::config::people::Fallback;
+use crate::model::alert::{Alert, DeedKind};
 use crate::model::delivery::{Delivery, State};
-use crate::model::message::{Destination, Kind, Message};
+use crate::model::message::{Destination, Kind, Texts};
+use crate::model::severity::Severity;
 use crate::model::time::Time;
 use crate::notify::retry;
+use crate::store::alerts::AlertId;
 use crate::store::{Result, Tx};
 
 /// Queues what is to go to others by now.
-pub fn queue(tx: &Tx<'_>, config: &Config, now: Time) -> Result<()> {
+pub fn queue(tx: &Tx<'_>, config: &Config, tick: Time, now: Time) -> Result<()> {
     let Some(fallback) = &config.fallback else { return Ok(()) };
-    for alert in tx.alerts_not_told(now - retry::GIVE_UP)? {
-        for (message, to) in due(&tx.deliveries_of(alert)?, fallback, now) {
-            for destination in to {
-                tx.enqueue(Some(alert), &destination, &message, now)?;
-            }
+    for id in tx.alerts_not_told(now - retry::GIVE_UP)? {
+        let Some(alert) = tx.alert(id)? else { continue };
+        if let Some(severity) = severity(tx, id, &alert)? {
+            one(tx, (config, fallback), (id, &alert), severity, (tick, now))?;
         }
     }
     Ok(())
 }
 
-/// The alarms among the deliveries of one alert that nobody has, and who is to hear of them instead.
-fn due(rows: &[Delivery], fallback: &Fallback, now: Time) -> Vec<(Message, Vec<Destination>)> {
-    let mut alarms: BTreeMap<(Time, &str), Vec<&Delivery>> = BTreeMap::new();
-    let is_alarm = |row: &&Delivery| matches!(row.message.kind, Kind::Firing | Kind::Raised);
-    for row in rows.iter().filter(is_alarm).filter(|row| row.state != State::Superseded) {
-        // one word about one transition, told to several as "firing" or "raised" by what they had heard before
-        alarms.entry((row.message.at, row.message.severity.name())).or_default().push(row);
+/// The severity now or at the end; none of an alert of which nobody is to be told.
+fn severity(tx: &Tx<'_>, id: AlertId, alert: &Alert) -> Result<Option<Severity>> {
+    if alert.ended.is_none() {
+        return Ok(alert.severity());
     }
-    let mut due = Vec::new();
-    for rows in alarms.into_values() {
-        let nobody_has_it = rows.iter().all(|row| matches!(row.state, State::Pending | State::Dead));
-        let hopeless = rows.iter().all(|row| row.state == State::Dead);
-        let late = rows.iter().all(|row| now.since(row.created) >= fallback.after);
-        let Some(first) = rows.first().filter(|_| nobody_has_it && (hopeless || late)) else { continue };
-        let to: Vec<_> =
-            fallback.to.iter().filter(|to| rows.iter().all(|row| row.destination != **to)).cloned().collect();
-        if !to.is_empty() {
-            due.push((instead(first, &rows), to));
-        }
+    let deeds = tx.deeds(id)?;
+    let last = deeds.iter().rev().find(|deed| matches!(deed.kind, DeedKind::Withheld | DeedKind::Released));
+    if last.is_some_and(|deed| deed.kind == DeedKind::Withheld) {
+        // it was withheld to its end
+        return Ok(None);
     }
-    due
+    Ok(tx.transitions(id)?.last().map(|row| row.transition.severity()))
 }
 
-/// The same message with the reason why these people hear of it.
-fn instead(first: &Delivery, rows: &[&Delivery]) -> Message {
-    let answers: Vec<String> = rows
-        .iter()
-        .map(|row| format!("{}: {}", row.destination.channel, row.last_answer.as_deref().unwrap_or("not tried yet")))
-        .collect();
-    let word = format!("No channel of its route could deliver this ({}).", answers.join("; "));
-    let message = first.message.clone();
-    let note = message.note.map_or_else(|| word.clone(), |note| format!("{note} {word}"));
-    Message { kind: Kind::Firing, note: Some(note), ..message }
+fn one(
+    tx: &Tx<'_>,
+    (config, fallback): (&Config, &Fallback),
+    (id, alert): (AlertId, &Alert),
+    severity: Severity,
+    (tick, now): (Time, Time),
+) -> Result<()> {
+    let before = &tx.queued_of(id)?;
+    let (began, hold) = (alert.began(), alert.hold.as_ref());
+    let subject = Subject { rule: &alert.key.rule, severity, began, before, hold, acked: alert.ack.is_some() };
+    let routes = own::routes(alert, &config.routes);
+    let tell = route::stand_in(&subject, &routes, &fallback.to, fallback.after, now);
+    if tell.is_empty() {
+        return Ok(());
+    }
+    let cause = tell::cause(tx, config, alert, tick)?;
+    let texts = &Texts { cause, ..compose::texts(config, alert, severity) };
+    let (runs, remarks) = (&tx.runs_of(id)?, &[why(&tx.deliveries_of(id)?)]);
+    let content = Content { id, alert, severity, texts, runs, before, responses: &[], remarks, at: tick };
+    compose::enqueue(tx, &config.identity, &content, &tell, now)
+}
+
+/// Why these people hear of it: what the channels said that were to tell others.
+fn why(rows: &[Delivery]) -> String {
+    let is_stuck = |row: &&Delivery| matches!(row.state, State::Pending | State::Dead);
+    let stuck = rows.iter().filter(is_stuck).filter(|row| row.message.kind != Kind::Acknowledged);
+    let last: BTreeMap<&Destination, &Delivery> = stuck.map(|row| (&row.destination, row)).collect();
+    let answer = |row: &Delivery| row.last_answer.clone().unwrap_or_else(|| "not tried yet".to_owned());
+    let answers: Vec<String> = last.iter().map(|(to, row)| format!("{}: {}", to.channel, answer(row))).collect();
+    format!("No channel of its route could deliver this ({}).", answers.join("; "))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::model::severity::Severity;
 
-    const MINUTE: Duration = Duration::from_mins(1);
-
-    fn at(minute: i64) -> Time {
-        Time::from_millis(minute * 60_000)
-    }
-
-    fn row(channel: &str, kind: Kind, state: State, minute: i64) -> Delivery {
-        let identity = crate::replay::story::identity();
-        let message = Message { kind, ..crate::alert::message::test(Severity::High, &identity, at(minute)) };
-        Delivery {
-            id: 1,
-            alert: Some(1),
-            destination: Destination { channel: channel.to_owned(), address: String::new() },
-            message,
-            state,
-            attempts: 1,
-            maybe_repeat: false,
-            created: at(minute),
-            due: at(minute),
-            last_answer: Some("503".to_owned()),
-            parcel: None,
-        }
-    }
-
-    fn told(rows: &[Delivery], minute: i64) -> Vec<String> {
-        let to = |name: &str| Destination { channel: name.to_owned(), address: String::new() };
-        let fallback = Fallback { after: 5 * MINUTE, to: vec![to("mail"), to("chat")] };
-        let words = |(message, to): (Message, Vec<Destination>)| {
-            let names: Vec<String> = to.into_iter().map(|to| to.channel).collect();
-            format!("{} to {}: {}", message.kind.name(), names.join(","), message.note.unwrap_or_default())
+    #[test]
+    fn the_reason_is_the_last_answer_of_each_channel() {
+        let at = Time::from_millis(0);
+        let row = |id, channel: &str, kind, state, answer: Option<&str>| {
+            let identity = crate::replay::story::identity();
+            let message = crate::alert::message::test(Severity::High, &identity, at);
+            Delivery {
+                id,
+                alert: Some(1),
+                destination: Destination { channel: channel.to_owned(), address: String::new() },
+                message: crate::model::message::Message { kind, ..message },
+                state,
+                attempts: 1,
+                maybe_repeat: false,
+                created: at,
+                due: at,
+                last_answer: answer.map(str::to_owned),
+                parcel: None,
+            }
         };
-        due(rows, &fallback, at(minute)).into_iter().map(words).collect()
-    }
-
-    use State::{Dead, Pending, Sending, Sent, Superseded, Uncertain};
-
-    #[test]
-    fn what_nobody_has_after_a_while_goes_to_others() {
-        let row = |channel, state| row(channel, Kind::Firing, state, 0);
-        let word = "firing to mail: No channel of its route could deliver this (chat: 503).";
-        assert_eq!(told(&[row("chat", Pending)], 4), [""; 0]);
-        assert_eq!(told(&[row("chat", Pending)], 5), [word]);
-        assert_eq!(told(&[row("chat", Dead)], 0), [word], "there is nothing to wait for");
-        for state in [Sent, Uncertain, Sending] {
-            assert_eq!(told(&[row("chat", Pending), row("pager", state)], 9), [""; 0], "{state:?}");
-        }
-        assert_eq!(told(&[row("chat", Pending), row("mail", Pending)], 9), [""; 0], "they are told already");
-        assert_eq!(told(&[row("chat", Superseded)], 9), [""; 0]);
-    }
-
-    #[test]
-    fn each_alarm_counts_and_nothing_else() {
-        let first = row("chat", Kind::Firing, Sent, 0);
-        let resolved = row("chat", Kind::Resolved, Pending, 1);
-        assert_eq!(told(&[first.clone(), resolved], 20), [""; 0]);
-        let raised = Delivery { id: 2, ..row("chat", Kind::Raised, Pending, 2) };
-        assert_eq!(told(&[first, raised], 20).len(), 1);
+        let rows = [
+            row(1, "chat", Kind::Firing, State::Dead, Some("503")),
+            row(2, "pager", Kind::Firing, State::Superseded, Some("404")),
+            row(3, "mail", Kind::Firing, State::Pending, None),
+            row(4, "chat", Kind::Raised, State::Dead, Some("404")),
+            row(5, "room", Kind::Acknowledged, State::Pending, Some("500")),
+        ];
+        let words = "No channel of its route could deliver this (chat: 404; mail: not tried yet).";
+        assert_eq!(why(&rows), words);
     }
 }

@@ -187,8 +187,9 @@ fn commit(
     let judged = if follows.again { None } else { Some(judge::judge(tx, config, now, finished)?) };
     if let Some(judged) = &judged {
         own::remember(tx, config, judged, tick)?;
+        // it goes by what withholds now
+        fallback::queue(tx, config, tick, finished)?;
     }
-    fallback::queue(tx, config, finished)?;
     let interval = Some(config.interval);
     tx.put_cycle(&CycleRow { tick, started, finished, missed: follows.missed, interval })?;
     Ok((judged, refused))

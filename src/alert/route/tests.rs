@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::*;
 use crate::alert::routes::{Escalate, default_pauses};
-use crate::model::delivery::State;
 use crate::model::severity::BySeverity;
 use crate::text::units::parse_duration;
 use Severity::{Critical, High, Medium};
@@ -280,4 +279,63 @@ fn that_somebody_is_at_it_is_told_as_long_as_it_is_true() {
     let silence = Hold::Silence { number: 1, who: "eva".to_owned(), why: "x".to_owned(), until };
     assert_eq!(planned(Critical, true, Some(&silence)), "nobody [2]");
     assert_eq!(planned(Critical, false, Some(&Hold::Quiet { until })), "nobody [3]");
+}
+
+/// Who is told by now in place of those who could not be, of an alert that fires (or has ended) at this severity.
+fn told_instead(severity: Severity, began: Option<&str>, before: &[Queued], time: &str) -> String {
+    let subject = Subject { began: began.map(at), ..subject(severity, before) };
+    let others = [to("boss"), to("mail")];
+    let tell = stand_in(&subject, &routes(), &others, Duration::from_mins(5), at(time));
+    line(&Plan { tell, supersede: Vec::new() })
+}
+
+#[test]
+fn others_are_told_what_it_is_now_once_nobody_could_be() {
+    let slack = |state| row(1, "slack", Kind::Firing, High, state);
+    let instead = |before: &[Queued], time| told_instead(High, Some("0s"), before, time);
+    assert_eq!(instead(&[slack(State::Pending)], "4m"), "nobody");
+    assert_eq!(instead(&[slack(State::Pending)], "5m"), "boss:firing mail:firing");
+    assert_eq!(instead(&[slack(State::Dead)], "0s"), "boss:firing mail:firing", "there is nothing to wait for");
+    for state in [State::Sent, State::Uncertain, State::Sending] {
+        let before = [slack(State::Pending), row(2, "pager", Kind::Firing, High, state)];
+        assert_eq!(instead(&before, "9m"), "nobody", "{state:?}");
+    }
+    let given_up = Queued { maybe_repeat: true, ..slack(State::Dead) };
+    assert_eq!(instead(&[given_up], "0s"), "boss:firing mail:firing", "nobody knows whether it arrived");
+    let both = [slack(State::Pending), row(2, "mail", Kind::Firing, High, State::Pending)];
+    assert_eq!(instead(&both, "9m"), "boss:firing", "it waits for the other one already");
+    assert_eq!(instead(&[slack(State::Superseded)], "9m"), "nobody");
+    // it was CRITICAL, of which nobody has heard either
+    let past = row(1, "slack", Kind::Firing, Critical, State::Dead);
+    assert_eq!(told_instead(High, Some("1m"), &[past], "2m"), "boss:firing mail:firing");
+    let raised = [slack(State::Sent), Queued { at: at("1m"), ..row(2, "slack", Kind::Raised, Critical, State::Dead) }];
+    assert_eq!(told_instead(Critical, Some("1m"), &raised, "2m"), "boss:firing mail:firing");
+    assert_eq!(told_instead(High, Some("0s"), &raised, "2m"), "nobody", "that it is HIGH is known");
+}
+
+#[test]
+fn others_are_told_once_and_tried_again_only_where_the_first_were() {
+    let slack = row(1, "slack", Kind::Firing, High, State::Dead);
+    let boss = |state| Queued { at: at("1m"), ..row(2, "boss", Kind::Firing, High, state) };
+    let mail = |state| Queued { at: at("1m"), ..row(3, "mail", Kind::Firing, High, state) };
+    let instead = |before: &[Queued]| told_instead(High, Some("0s"), before, "9h");
+    assert_eq!(instead(&[slack.clone(), boss(State::Sent), mail(State::Dead)]), "nobody");
+    assert_eq!(instead(&[slack.clone(), boss(State::Dead), mail(State::Dead)]), "nobody");
+    let again = Queued { at: at("8h"), ..row(4, "slack", Kind::Firing, High, State::Dead) };
+    assert_eq!(instead(&[slack, boss(State::Dead), mail(State::Dead), again]), "boss:firing! mail:firing!");
+}
+
+#[test]
+fn what_is_over_is_one_word_to_others_unless_somebody_knew_of_it() {
+    let slack = |state| row(1, "slack", Kind::Firing, Critical, state);
+    let over = |before: &[Queued]| told_instead(Critical, None, before, "9m");
+    assert_eq!(over(&[slack(State::Dead)]), "boss:resolved! mail:resolved!");
+    assert_eq!(over(&[row(1, "slack", Kind::Resolved, High, State::Pending)]), "boss:resolved! mail:resolved!");
+    assert_eq!(over(&[slack(State::Sent), row(2, "slack", Kind::Resolved, High, State::Dead)]), "nobody");
+    let told = row(2, "boss", Kind::Resolved, Critical, State::Sent);
+    assert_eq!(over(&[slack(State::Dead), told]), "nobody");
+    let until = at("1h");
+    let before = [slack(State::Dead)];
+    let held = Subject { hold: Some(&Hold::Quiet { until }), ..subject(Critical, &before) };
+    assert_eq!(stand_in(&held, &routes(), &[to("boss")], Duration::ZERO, at("9m")), []);
 }
