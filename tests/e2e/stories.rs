@@ -186,7 +186,7 @@ fn slack(post: &serde_json::Value) -> String {
     let texts = || post["blocks"].as_array().into_iter().flatten().filter_map(|block| block["text"]["text"].as_str());
     let summary = texts().nth(1).unwrap_or_default().to_owned();
     let note = texts().skip(2).find(|text| !text.starts_with("Action required: ") && *text != summary);
-    let note = note.map(|note| format!(" ({})", paceless(note))).unwrap_or_default();
+    let note = note.map(|note| format!(" ({})", ageless(&paceless(note)))).unwrap_or_default();
     format!("{}{note}", post["text"].as_str().unwrap_or("?"))
 }
 
@@ -282,6 +282,15 @@ fn paceless(note: &str) -> String {
         _ => part.to_owned(),
     });
     parts.collect()
+}
+
+/// A note without how old it is where that is told to the second, which depends on how fast the machine is.
+fn ageless(note: &str) -> String {
+    let parts = note.split_once("This is from ").and_then(|(head, rest)| Some((head, rest.split_once(" ago and ")?)));
+    match parts {
+        Some((head, (age, rest))) if !age.contains(" h") => format!("{head}This is from some minutes ago and {rest}"),
+        _ => note.to_owned(),
+    }
 }
 
 /// A line without the time that a delivery took.
