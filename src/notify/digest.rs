@@ -39,7 +39,10 @@ fn aged(delivery: &Delivery, now: Time) -> Message {
     let message = delivery.message.clone();
     let Some(age) = age(delivery, now) else { return message };
     let word = format!("This is from {age} ago and could not be delivered before.");
-    Message { note: Some(message.note.map_or_else(|| word.clone(), |note| format!("{note} {word}"))), ..message }
+    // what people wrote need not end with a full stop
+    let ended = |note: &str| if note.ends_with(['.', '!', '?']) { note.to_owned() } else { format!("{note}.") };
+    let note = message.note.as_deref().map_or_else(|| word.clone(), |note| format!("{} {word}", ended(note)));
+    Message { note: Some(note), ..message }
 }
 
 fn together(deliveries: &[Delivery], first: &Message, now: Time) -> Message {
